@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Stopping pacemaker_remote moves the node's resources away first (seed section 9.4.8)."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from conformance.deviation import check
+from containers.cluster import Cluster
+from containers.node import RemoteNode
+from containers.witness import acts_on
+
+from .conftest import running_daemon
+
+#: Seconds for one resource to stop here and start there; measured at about one.
+DRAIN = 20.0
+
+
+@pytest.mark.requirement("SHD-001", "SHD-002")
+def test_sigterm_drains_the_node_before_the_daemon_exits(
+    cluster: Cluster, loaded_node: RemoteNode
+) -> None:
+    daemon = running_daemon(loaded_node)
+    daemon.signal("TERM")
+    status = daemon.wait(DRAIN)
+    record = [seen.action for seen in acts_on(loaded_node, "p1")]
+    check(
+        record == ["start", "stop"],
+        expected="p1 is stopped on r1 before the daemon exits",
+        actual=f"the daemon exited with {status} and left p1 stranded; p1's record: {record}",
+    )
+    cluster.wait(
+        "p1 running on a cluster node",
+        lambda seen: seen.running_on("p1") in (("n1",), ("n2",)),
+        DRAIN,
+    )
+    check(status == 0, expected="the daemon exits 0", actual=f"it exited {status}")
+    check(
+        cluster.power.records == [],
+        expected="nobody is fenced",
+        actual=f"fenced: {cluster.power.records}",
+    )
+
+
+@pytest.mark.requirement("SHD-017", "SHD-018")
+def test_cluster_reconnects_at_once_after_the_stop(
+    cluster: Cluster, loaded_node: RemoteNode
+) -> None:
+    daemon = running_daemon(loaded_node)
+    daemon.signal("TERM")
+    daemon.wait(DRAIN)
+    loaded_node.start_daemon()
+    loaded_node.wait_listening()
+    back = time.monotonic()
+    cluster.wait_running("p1", "r1", 15)
+    check(
+        time.monotonic() - back <= 15,
+        expected="r1 online and p1 back within seconds, with no help from anybody",
+        actual=f"after {time.monotonic() - back:.1f} s",
+    )

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""When and how the cluster comes back to a remote node whose connection broke."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from conformance.deviation import check
+from containers import cib
+from containers.cluster import Cluster
+from containers.node import RemoteNode
+
+from .conftest import running_daemon
+
+#: Seconds; the configured wait, and how late the reconnect may be seen: the rounding of the
+#: failure's time to whole seconds, one recheck, a start, and the look.
+RECONNECT_INTERVAL = 8
+LATE = 5.0
+RECHECK_INTERVAL = "2s"
+
+
+@pytest.mark.requirement("REC-011", "FEN-004", "REC-014")
+def test_killed_daemon_is_reconnected_after_its_restart_without_fencing(
+    cluster: Cluster, loaded_node: RemoteNode
+) -> None:
+    cluster.set_property("stonith-enabled", "false")
+    daemon = running_daemon(loaded_node)
+    daemon.signal("KILL")
+    daemon.wait(5)
+    loaded_node.start_daemon()
+    loaded_node.wait_listening()
+    cluster.wait(
+        "the loss recorded as a failed monitor of r1, r1 online again, p1 still on r1",
+        lambda seen: (
+            bool(seen.failures_of("r1")) and seen.online("r1") and seen.running_on("p1") == ("r1",)
+        ),
+        20,
+    )
+    check(
+        cluster.power.records == [],
+        expected="nobody is fenced, as fencing is disabled",
+        actual=f"fenced: {cluster.power.records}",
+    )
+
+
+@pytest.mark.requirement("REC-015", "REC-019")
+def test_reconnect_interval_is_waited_out_and_then_honoured(
+    cluster: Cluster, remote_host: RemoteNode
+) -> None:
+    # Before 3.0.0 only a recheck ends the wait (REC-018), so rechecks are made frequent.
+    cluster.set_property("cluster-recheck-interval", RECHECK_INTERVAL)
+    cluster.create(
+        cib.remote("r1", server=remote_host.address, reconnect_interval=f"{RECONNECT_INTERVAL}s")
+    )
+    cluster.wait_online("r1")
+    severed = time.monotonic()
+    running_daemon(remote_host).signal("KILL")
+    cluster.wait("r1 lost", lambda seen: not seen.online("r1"), 10)
+    cluster.wait_online("r1", RECONNECT_INTERVAL + 20)
+    elapsed = time.monotonic() - severed
+    # The fence device restarts the host within a second, so only the interval holds r1 back.
+    check(
+        [record.target for record in cluster.power.records] == ["r1"],
+        expected="r1 fenced once before it is reconnected",
+        actual=f"fenced: {cluster.power.records}",
+    )
+    check(
+        RECONNECT_INTERVAL - 1 <= elapsed <= RECONNECT_INTERVAL + LATE,
+        expected=f"r1 online {RECONNECT_INTERVAL} s after the loss (-1 s, +{LATE:.0f} s)",
+        actual=f"after {elapsed:.1f} s",
+    )

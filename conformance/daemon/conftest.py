@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""``daemon``: one that listens with default settings. ``start_daemon``: one of the test's own.
+
+The default daemon serves all tests of a worker and is asked after each whether it is still well;
+if not, that test fails and the next one gets a new daemon.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Protocol
+
+import pytest
+
+from conformance.environment import Environment, parse_fake
+from conformance.plugin import Evidence
+from containers.engine import create_network
+from containers.node import RemoteNode, created
+from containers.owner import run_id
+from containers.targets import DEFAULT_PORT, Kind
+from fixtures.capture import Recorder
+
+from .under_test import ContainerDaemon, Daemon, FakeDaemon, HostDaemon, start_fake
+from .under_test import start_in_container as in_container
+
+
+class DaemonHosts:
+    """Hosts for daemons, on one network of this worker; all are gone when the worker ends."""
+
+    def __init__(self, environment: Environment, stack: ExitStack) -> None:
+        self._environment = environment
+        self._stack = stack
+        self._network = None
+        self._numbers = itertools.count(1)
+        self.shared: ContainerDaemon | None = None
+
+    def host(self) -> RemoteNode:
+        """A new host without a running daemon."""
+        images = self._environment.remote_images
+        assert images is not None, "only targets with images have hosts"
+        if self._network is None:
+            network = self._network = create_network(f"pcmk-{run_id()}-{os.getpid()}.d")
+            self._stack.callback(network.remove)
+        subnet = ipaddress.ip_network(self._network.attrs["IPAM"]["Config"][0]["Subnet"])
+        number = next(self._numbers)
+        address = str(ipaddress.ip_address(int(subnet[0]) + 9 + number))
+        node = RemoteNode(f"d{number}", images.remote, self._network, address)
+        self._stack.enter_context(created(node))
+        return node
+
+
+@pytest.fixture(scope="session")
+def daemon_hosts(environment: Environment) -> Iterator[DaemonHosts]:
+    with ExitStack() as stack:
+        yield DaemonHosts(environment, stack)
+
+
+@pytest.fixture
+def recorder(evidence: Evidence) -> Recorder:
+    """Records every connection of the test; what it recorded becomes evidence."""
+    recorder = Recorder()
+    evidence.on_finish(lambda: recorder.write(evidence.directory))
+    return recorder
+
+
+class StartDaemon(Protocol):
+    """Starts a daemon of the test's own; see :func:`start_daemon`."""
+
+    def __call__(
+        self,
+        environment: Mapping[str, str] | None = None,
+        arguments: Sequence[str] = (),
+        *,
+        key: bytes | None = None,
+        port: int = DEFAULT_PORT,
+    ) -> Awaitable[Daemon]: ...
+
+
+@pytest.fixture
+async def start_daemon(
+    environment: Environment,
+    daemon_hosts: DaemonHosts,
+    recorder: Recorder,
+    evidence: Evidence,
+) -> AsyncIterator[StartDaemon]:
+    """Start a daemon with settings of its own: variables, arguments, key, and the port they mean.
+
+    Its host is new, so whatever happens to it happens to nobody else.
+    """
+    started: list[Daemon] = []
+    nodes: list[RemoteNode] = []
+
+    async def start(
+        variables: Mapping[str, str] | None = None,
+        arguments: Sequence[str] = (),
+        *,
+        key: bytes | None = None,
+        port: int = DEFAULT_PORT,
+    ) -> Daemon:
+        daemon: Daemon
+        if environment.target.kind is Kind.HOST:
+            pytest.skip("nobody starts a daemon on somebody else's host")
+        if environment.target.kind is Kind.FAKE:
+            if variables or arguments:
+                pytest.skip("the fake daemon has no process environment and no arguments")
+            daemon = await start_fake(key or environment.authkey, *parse_fake(environment.target))
+        else:
+            node = daemon_hosts.host()
+            nodes.append(node)
+            daemon = in_container(
+                node, key or environment.authkey, variables or {}, arguments, port
+            )
+        daemon.recorder = recorder
+        started.append(daemon)
+        return daemon
+
+    yield start
+    for daemon in started:
+        if log := daemon.log():
+            evidence.add("pacemaker-remoted.log", log)
+        if isinstance(daemon, FakeDaemon):
+            await daemon.close()
+    for node in nodes:
+        node.remove()
+
+
+async def _default_daemon(
+    environment: Environment, hosts: DaemonHosts, start: Callable[..., Awaitable[Daemon]]
+) -> Daemon:
+    target = environment.target
+    if target.kind is Kind.HOST:
+        return HostDaemon(target.address, target.port, environment.authkey)
+    if target.kind is Kind.FAKE:
+        return await start()
+    if hosts.shared is None or not await hosts.shared.alive():
+        hosts.shared = in_container(hosts.host(), environment.authkey, {}, ())
+    return hosts.shared
+
+
+@pytest.fixture
+async def daemon(
+    environment: Environment,
+    daemon_hosts: DaemonHosts,
+    start_daemon: StartDaemon,
+    recorder: Recorder,
+    evidence: Evidence,
+) -> AsyncIterator[Daemon]:
+    """A daemon with default settings and the run's key, alive and answering before and after."""
+    daemon = await _default_daemon(environment, daemon_hosts, start_daemon)
+    daemon.recorder = recorder
+    before = len(daemon.log())
+    yield daemon
+    if log := daemon.log()[before:]:
+        evidence.add("pacemaker-remoted.log", log)
+    try:
+        await daemon.check_well()
+    except BaseException:
+        daemon_hosts.shared = None
+        raise

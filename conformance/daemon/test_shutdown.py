@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""SIGTERM: the daemon asks the cluster and waits until it may go (seed section 9.4.8)."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from conformance.deviation import check
+from fixtures.peers import FakeCluster
+from fixtures.wire import ProxyForward, ProxyNotify, ProxyOp
+
+from .conftest import StartDaemon
+from .under_test import Daemon
+
+
+async def provider(daemon: Daemon) -> FakeCluster:
+    """A connected client that carries the daemon's local IPC, as a controller does."""
+    client = await daemon.client("provider").connect()
+    reply = await client.register(is_ipc_provider=True)
+    assert reply.rc == 0
+    return client
+
+
+async def shutdown_request(client: FakeCluster) -> ProxyNotify:
+    return await client.next_notify(
+        ProxyNotify, lambda notify: notify.ipc_op == ProxyOp.SHUTDOWN_REQ
+    )
+
+
+@pytest.mark.requirement("SHD-010")
+async def test_without_provider_sigterm_ends_the_daemon_at_once(start_daemon: StartDaemon) -> None:
+    daemon = await start_daemon()
+    begun = time.monotonic()
+    await daemon.terminate()
+    status = await daemon.wait_exited(10)
+    check(
+        status == 0 and time.monotonic() - begun < 2,
+        expected="exit status 0 within 2 s",
+        actual=f"exit status {status} after {time.monotonic() - begun:.1f} s",
+    )
+
+
+@pytest.mark.requirement("SHD-004", "SHD-006", "SHD-007")
+async def test_after_the_ack_operations_run_until_the_provider_leaves(
+    start_daemon: StartDaemon,
+) -> None:
+    daemon = await start_daemon()
+    client = await provider(daemon)
+    await client.resource_register("d1")
+    await client.completion((await client.execute("d1", "start")).rc)
+    await daemon.terminate()
+    request = await shutdown_request(client)
+    check(request.session == "0", expected="session 0 in the request", actual=request.session)
+    await client.request(ProxyForward(ipc_op=ProxyOp.SHUTDOWN_ACK))
+    stopped = await client.completion((await client.execute("d1", "stop")).rc)
+    check(
+        stopped.exit_code == 0 and await daemon.alive(),
+        expected="a stop is executed after the ack, and the daemon lives",
+        actual=str(stopped),
+    )
+    await client.close()
+    status = await daemon.wait_exited(10)
+    check(status == 0, expected="exit status 0", actual=f"exit status {status}")
+
+
+@pytest.mark.requirement("SHD-008")
+async def test_nack_ends_the_daemon_at_once(start_daemon: StartDaemon) -> None:
+    daemon = await start_daemon()
+    client = await provider(daemon)
+    await daemon.terminate()
+    await shutdown_request(client)
+    begun = time.monotonic()
+    client.send(ProxyForward(ipc_op=ProxyOp.SHUTDOWN_NACK))
+    status = await daemon.wait_exited(10)
+    check(
+        status == 0 and time.monotonic() - begun < 2,
+        expected="exit status 0 within 2 s",
+        actual=f"exit status {status} after {time.monotonic() - begun:.1f} s",
+    )
+    await client.close()

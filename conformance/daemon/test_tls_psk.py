@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""TLS with a pre-shared key: who is let in, and how the others are turned away."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from conformance.deviation import check
+from fixtures.peers import EndingKind, FakeCluster, HandshakeFailed, wrong_keys
+
+from .conftest import StartDaemon
+from .under_test import Daemon
+
+#: What the daemon's TLS library says to a handshake that it gives up: close_notify, in the clear.
+PLAIN_CLOSE_NOTIFY = bytes.fromhex("15030300020100")
+
+#: Names of the wrong keys that :func:`wrong_keys` makes of a 4096-byte key.
+WRONG_KEYS = list(wrong_keys(bytes(4096)))
+
+TLS12 = "NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL"
+
+
+#: Ways to turn a client away that a requirement allows: the daemon ends it, however.
+TURNED_AWAY = {EndingKind.CLOSE_NOTIFY, EndingKind.FATAL_ALERT, EndingKind.FIN, EndingKind.RST}
+
+
+async def refused(client: FakeCluster) -> bool:
+    """Whether the daemon turned *client* away in its handshake."""
+    try:
+        async with client:
+            return False
+    except HandshakeFailed as failure:
+        return failure.ending.kind in TURNED_AWAY
+
+
+@pytest.mark.requirement("TLS-002", "TLS-020")
+async def test_same_key_completes_a_tls13_handshake(daemon: Daemon) -> None:
+    async with daemon.client() as client:
+        check(
+            client.info.protocol == "TLS1.3",
+            expected="TLS 1.3 with the pre-shared key",
+            actual=str(client.info),
+        )
+        assert (await client.register()).rc == 0
+
+
+@pytest.mark.requirement("TLS-021")
+@pytest.mark.parametrize("exchange", ["DHE-PSK", "PSK"])
+async def test_tls12_key_exchange_is_accepted(daemon: Daemon, exchange: str) -> None:
+    async with daemon.client(priority=f"{TLS12}:+{exchange}") as client:
+        check(
+            client.info.protocol == "TLS1.2" and client.info.kx == exchange,
+            expected=f"TLS 1.2 with {exchange}",
+            actual=str(client.info),
+        )
+        assert (await client.register()).rc == 0
+
+
+@pytest.mark.requirement("TLS-003", "TLS-004", "TLS-005")
+@pytest.mark.parametrize("wrong", WRONG_KEYS)
+async def test_wrong_key_is_refused(daemon: Daemon, wrong: str) -> None:
+    client = daemon.client("stranger", key=wrong_keys(daemon.key)[wrong])
+    check(await refused(client), expected="the handshake fails", actual=f"ended: {client.ending}")
+
+
+@pytest.mark.requirement("TLS-003", "NTF-004")
+async def test_refused_client_is_not_announced_to_others(daemon: Daemon) -> None:
+    async with daemon.client() as client:
+        await client.register()
+        key = wrong_keys(daemon.key)["unrelated"]
+        assert await refused(daemon.client("stranger", key=key))
+        # The poke's notify comes after whatever the stranger may have caused.
+        await client.poke()
+        seen = [type(event).__name__ + str(event) for event in client.events]
+        check(
+            not any("NewClientNotify" in event for event in seen),
+            expected="no lrmd_rsc_new_client for a client that was refused",
+            actual="\n".join(seen),
+        )
+
+
+@pytest.mark.requirement("TLS-005")
+@pytest.mark.parametrize("length", [64, 256])
+async def test_other_key_lengths_work(start_daemon: StartDaemon, length: int) -> None:
+    key = bytes(range(256))[:length]
+    daemon = await start_daemon(key=key)
+    async with daemon.client() as client:
+        assert (await client.register()).rc == 0
+    stranger = daemon.client("stranger", key=key[:-1] + b"\x01")
+    check(await refused(stranger), expected="another key is refused", actual=f"{stranger.ending}")
+
+
+@pytest.mark.requirement("TLS-017")
+@pytest.mark.parametrize("identity", [b"root", b"LRMD", b"lrmd2"])
+async def test_other_identity_is_refused(daemon: Daemon, identity: bytes) -> None:
+    stranger = daemon.client("stranger", identity=identity)
+    check(await refused(stranger), expected="only lrmd is let in", actual=f"{stranger.ending}")
+
+
+@pytest.mark.requirement("TLS-018")
+async def test_any_identity_is_accepted(daemon: Daemon) -> None:
+    stranger = daemon.client("stranger", identity=b"xyz")
+    check(
+        not await refused(stranger), expected="any identity is let in", actual=f"{stranger.ending}"
+    )
+
+
+@pytest.mark.requirement("TLS-001")
+async def test_plaintext_peer_gets_no_protocol_answer(daemon: Daemon) -> None:
+    reader, writer = await asyncio.open_connection(daemon.host, daemon.port)
+    try:
+        writer.write(b"<lrmd_command lrmd_op='lrmd_rsc_poke'/>\0")
+        answer = await asyncio.wait_for(reader.read(), 5)
+    except ConnectionResetError:
+        answer = b""  # what TLS did not read is still in the daemon's socket when it closes
+    finally:
+        writer.close()
+    check(
+        answer in (PLAIN_CLOSE_NOTIFY, b""),
+        expected="at most a TLS close_notify, then the end of the stream",
+        actual=repr(answer),
+    )
+
+
+@pytest.mark.requirement("TLS-038")
+async def test_failed_handshake_leaves_established_clients_alone(daemon: Daemon) -> None:
+    async with daemon.client() as client:
+        await client.register()
+        key = wrong_keys(daemon.key)["unrelated"]
+        assert await refused(daemon.client("stranger", key=key))
+        reply = await client.poke()
+        check(reply.rc == 0, expected="a poke is answered", actual=str(reply))

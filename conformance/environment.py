@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""From the command line to systems under test: options, images, versions, clusters.
+
+The controlling process prepares the images, visibly, before any test, and removes whatever is
+left at the end; workers only use them. A cluster is started once per worker and reset after each
+test; one that cannot be reset is thrown away, so that no test inherits another's trouble.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+from packaging.version import Version
+
+from conformance.plugin import VERSIONS, Evidence
+from containers import engine, images
+from containers.cluster import Cluster
+from containers.engine import connect
+from containers.errors import EnvironmentProblem, UsageError
+from containers.images import ImagePair
+from containers.owner import labels, run_id
+from containers.targets import Kind, Target
+from fixtures.peers import NEWEST, RELEASES, Misbehaviour, Release
+from reports.verdict import ExitCode
+
+#: Length of the key that the documentation recommends, in bytes.
+KEY_LENGTH = 4096
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What is under test in this run.
+
+    Attributes:
+        target: the daemon's side, and the cluster's unless told otherwise.
+        remote_target: the remote nodes' side.
+        images, remote_images: None for a target that has none (``host:``).
+        authkey: the key that both sides hold.
+    """
+
+    target: Target
+    remote_target: Target
+    images: ImagePair | None
+    remote_images: ImagePair | None
+    authkey: bytes
+
+
+ENVIRONMENT: pytest.StashKey[Environment] = pytest.StashKey()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("target", "what is under test")
+    group.addoption(
+        "--target",
+        default="debian:trixie",
+        help="debian:SUITE, image:NAME, debs:DIR, install:DIR or host:ADDR[:PORT] "
+        "(default: %(default)s)",
+    )
+    group.addoption(
+        "--remote-target", default=None, help="the remote nodes' side, if it is another target"
+    )
+    group.addoption(
+        "--authkey",
+        default=None,
+        metavar="FILE",
+        help="the daemon's key, for host: (elsewhere a new key is made for each run)",
+    )
+
+
+def _quit(code: ExitCode, sentence: str) -> NoReturn:
+    pytest.exit(sentence, returncode=int(code))
+
+
+def parse_fake(target: Target) -> tuple[Misbehaviour, Release]:
+    """How the fake daemon of a ``fake`` target is to be wrong, and whose rules it follows.
+
+    Raises:
+        UsageError: there is no such bug or no such release.
+    """
+    bugs, _, release = target.value.partition("@")
+    try:
+        return Misbehaviour.parse(bugs), RELEASES[release] if release else NEWEST
+    except ValueError as error:
+        raise UsageError(f"target {target}: {error}") from None
+    except KeyError:
+        known = ", ".join(RELEASES)
+        raise UsageError(f"target {target}: no release {release!r}; there is: {known}") from None
+
+
+def _authkey(target: Target, path: str | None) -> bytes:
+    if path is None:
+        if target.kind is Kind.HOST:
+            raise UsageError(f"target {target} needs the daemon's key: --authkey FILE")
+        return secrets.token_bytes(KEY_LENGTH)
+    try:
+        key = Path(path).read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read the key file {path}: {error.strerror}") from None
+    if not key:
+        raise UsageError(f"the key file {path} is empty")
+    return key
+
+
+def _concerns_conformance(config: pytest.Config) -> bool:
+    """Whether what was asked for on the command line can hold conformance tests at all."""
+    ours = Path(__file__).parent
+    chosen = [Path(str(arg).partition("::")[0]).resolve() for arg in config.args]
+    return any(path.is_relative_to(ours) or ours.is_relative_to(path) for path in chosen)
+
+
+def _version(image: str, program: str) -> Version:
+    """The Pacemaker version that *program* of *image* tells."""
+    output = connect().containers.run(image, [program, "--version"], remove=True, labels=labels())
+    found = re.search(rb"Pacemaker (\d+(?:\.\d+)+(?:-?rc\d+)?)", output)
+    if found is None:
+        raise EnvironmentProblem(f"{program} --version in {image} printed {output[:80]!r}")
+    return Version(found[1].decode())
+
+
+def _prepare(config: pytest.Config) -> tuple[Environment, dict[str, Version | None]]:
+    options = config.option
+    target = Target.parse(options.target)
+    remote_target = Target.parse(options.remote_target) if options.remote_target else target
+    key = _authkey(target, options.authkey)
+    if not remote_target.has_images and remote_target != target:
+        raise UsageError(f"--remote-target {remote_target}: only a target with images can be one")
+    if not target.has_images:
+        version = parse_fake(target)[1].name if target.kind is Kind.FAKE else None
+        known = Version(version) if version else None
+        return Environment(target, target, None, None, key), {"daemon": known, "cluster": None}
+
+    terminal = config.get_terminal_writer()
+
+    def report(line: str) -> None:
+        terminal.line(line)
+        terminal.flush()
+
+    if removed := engine.remove_orphans():
+        report(f"removed {removed} things that dead runs left on the engine")
+    pair = images.prepare(target, report)
+    remote_pair = pair if remote_target == target else images.prepare(remote_target, report)
+    versions: dict[str, Version | None] = {
+        "daemon": _version(remote_pair.remote, "pacemaker-remoted"),
+        "cluster": _version(pair.node, "pacemakerd"),
+    }
+    return Environment(target, remote_target, pair, remote_pair, key), versions
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        if "environment" in config.workerinput:
+            config.stash[ENVIRONMENT], config.stash[VERSIONS] = _received(config.workerinput)
+        return
+    # A polite kill ends like Ctrl-C: with teardown, clean-up and a report.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    config = session.config
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    if not _concerns_conformance(config):
+        return
+    try:
+        config.stash[ENVIRONMENT], config.stash[VERSIONS] = _prepare(config)
+    except UsageError as error:
+        _quit(ExitCode.USAGE, str(error))
+    except EnvironmentProblem as error:
+        _quit(ExitCode.HARNESS, str(error))
+
+
+def _received(given: dict[str, Any]) -> tuple[Environment, dict[str, Version | None]]:
+    """What the controlling process prepared, in a worker."""
+    sent = given["environment"]
+    pairs = [ImagePair(*pair) if pair else None for pair in sent["images"]]
+    target, remote_target = map(Target.parse, sent["targets"])
+    key = bytes.fromhex(sent["authkey"])
+    versions = {side: Version(text) if text else None for side, text in sent["versions"].items()}
+    return Environment(target, remote_target, pairs[0], pairs[1], key), versions
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell an xdist worker what was prepared (the hook runs in the controlling process)."""
+    environment = node.config.stash.get(ENVIRONMENT, None)
+    if environment is None:
+        return
+    pairs = (environment.images, environment.remote_images)
+    node.workerinput["environment"] = {
+        "run": run_id(),
+        "targets": [str(environment.target), str(environment.remote_target)],
+        "images": [[pair.node, pair.remote] if pair else None for pair in pairs],
+        "authkey": environment.authkey.hex(),
+        "versions": {
+            side: str(version) if version else ""
+            for side, version in node.config.stash[VERSIONS].items()
+        },
+    }
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Whatever a worker could not remove itself goes now."""
+    environment = config.stash.get(ENVIRONMENT, None)
+    if hasattr(config, "workerinput") or environment is None or environment.images is None:
+        return
+    engine.remove_run()
+
+
+@pytest.fixture(scope="session")
+def environment(pytestconfig: pytest.Config) -> Environment:
+    """What is under test."""
+    return pytestconfig.stash[ENVIRONMENT]
+
+
+@dataclass
+class ClusterPool:
+    """One cluster, kept from test to test as long as it can be brought back to its seed."""
+
+    environment: Environment
+    cluster: Cluster | None = None
+
+    def take(self) -> Cluster:
+        if self.cluster is None:
+            here = self.environment
+            if here.images is None or here.remote_images is None:
+                pytest.skip(f"target {here.target} is a daemon alone: no cluster can be made of it")
+            self.cluster = Cluster(here.images, here.remote_images, here.authkey)
+            try:
+                self.cluster.start()
+            except BaseException:
+                self.close()
+                raise
+        return self.cluster
+
+    def give_back(self) -> None:
+        if self.cluster is None:
+            return
+        try:
+            self.cluster.reset()
+        except EnvironmentProblem:
+            self.close()  # the next test gets a new one
+
+    def close(self) -> None:
+        cluster, self.cluster = self.cluster, None
+        if cluster is not None:
+            cluster.close()
+
+
+@pytest.fixture(scope="session")
+def cluster_pool(environment: Environment) -> Iterator[ClusterPool]:
+    pool = ClusterPool(environment)
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def cluster(cluster_pool: ClusterPool, evidence: Evidence) -> Iterator[Cluster]:
+    """A two-node cluster with a fence device and nothing else, online and idle."""
+    cluster = cluster_pool.take()
+    begun = time.monotonic()
+    starts = {name: len(node.log()) for name, node in cluster.nodes.items()}
+    yield cluster
+    save_cluster_evidence(cluster, evidence, begun, starts)
+    cluster_pool.give_back()
+
+
+def save_cluster_evidence(
+    cluster: Cluster, evidence: Evidence, begun: float, starts: dict[str, int]
+) -> None:
+    """The cluster's states, its fence record, its configuration, and every node's log.
+
+    Args:
+        begun: the test's start, monotonic seconds; times are told relative to it.
+        starts: length of each cluster node's log at that moment.
+    """
+    states = "".join(f"{at - begun:8.2f} s  {state}\n" for at, state in cluster.history)
+    evidence.add("cluster-states.txt", states)
+    fenced = "".join(
+        f"{record.requested - begun:8.2f} s  {record.executor} asked: {record.action} "
+        f"{record.target}; done after {record.finished - record.requested:.2f} s"
+        f"{'; failed: ' + record.error if record.error else ''}\n"
+        for record in cluster.power.records
+    )
+    evidence.add("fence-records.txt", fenced or "nobody was fenced\n")
+    for node in (*cluster.nodes.values(), *cluster.remotes.values()):
+        evidence.add(f"{node.name}.log", node.log()[starts.get(node.name, 0) :])

@@ -1,0 +1,309 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""From a target to two images: a cluster node and a remote node.
+
+::
+
+    debian:SUITE-slim, pulled or bootstrapped
+      └─ base ─ common ─┬─ node packages ── harness part   (cluster node)
+                        └─ remote packages ─ harness part  (remote node)
+
+Every image's tag is the hash of what went into it, recipes and files and parent, so an image is
+built once and never stale. Tags say nothing of a package archive's state: ``python -m containers
+clean --images`` forgets all of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import shutil
+import subprocess
+import tarfile
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from docker.errors import APIError, ImageNotFound, NotFound
+
+from containers.apt import Report, install
+from containers.engine import connect
+from containers.errors import EnvironmentProblem, ImageBuildError, UsageError
+from containers.targets import ENDED_SUITES, Kind, Target
+
+REPOSITORY = "pacemaker-remote-conformance"
+LABEL_IMAGE = "org.pacemaker-remote-conformance.image"
+RECIPES = Path(__file__).parent / "recipes"
+#: Lines of a failed build's output that go into the error.
+LOG_TAIL = 15
+#: Seconds between two signs of life of a build.
+HEARTBEAT = 5.0
+
+NODE_PACKAGES = "pacemaker corosync pacemaker-cli-utils"
+REMOTE_PACKAGES = "pacemaker-remote pacemaker-cli-utils"
+
+
+@dataclass(frozen=True)
+class ImagePair:
+    """The images of one target.
+
+    Attributes:
+        node: of a cluster node (corosync and all of Pacemaker).
+        remote: of a remote node (pacemaker-remoted only).
+    """
+
+    node: str
+    remote: str
+
+
+@dataclass(frozen=True)
+class Context:
+    """A build context: what a recipe may copy. Hashing it is what makes tags honest."""
+
+    files: Mapping[str, Path] = field(default_factory=dict)
+
+    @classmethod
+    def of_tree(cls, prefix: str, root: Path) -> Context:
+        paths = (path for path in sorted(root.rglob("*")) if path.is_symlink() or path.is_file())
+        return cls({f"{prefix}/{path.relative_to(root)}": path for path in paths})
+
+    def digest(self) -> bytes:
+        sum_ = hashlib.sha256()
+        for name, path in sorted(self.files.items()):
+            content = str(path.readlink()).encode() if path.is_symlink() else path.read_bytes()
+            mode = path.lstat().st_mode
+            sum_.update(f"{name}\0{mode:o}\0{len(content)}\0".encode() + content)
+        return sum_.digest()
+
+    def tar(self, dockerfile: str) -> io.BytesIO:
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as archive:
+            recipe = tarfile.TarInfo("Dockerfile")
+            recipe.size = len(dockerfile.encode())
+            archive.addfile(recipe, io.BytesIO(dockerfile.encode()))
+            for name, path in sorted(self.files.items()):
+                archive.add(path, arcname=name, recursive=False, filter=_as_root)
+        buffer.seek(0)
+        return buffer
+
+
+def _as_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    entry.uid = entry.gid = 0
+    entry.uname = entry.gname = "root"
+    return entry
+
+
+def _exists(name: str) -> bool:
+    try:
+        connect().images.get(name)
+    except ImageNotFound:
+        return False
+    return True
+
+
+def _identity(name: str) -> str:
+    try:
+        return str(connect().images.get(name).id)
+    except ImageNotFound:
+        raise UsageError(f"the engine has no image {name!r}") from None
+
+
+def _output(stream: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """The lines of a build's output; raises at the build's error."""
+    for entry in stream:
+        if "error" in entry:
+            raise RuntimeError(str(entry["error"]).strip())
+        for line in str(entry.get("stream", "")).splitlines():
+            if line.strip():
+                yield line.strip()
+
+
+def build(
+    recipe: str,
+    label: str,
+    report: Report,
+    *,
+    arguments: Mapping[str, str],
+    context: Context | None = None,
+) -> str:
+    """Build one recipe unless an image with the same content exists; returns the image's name.
+
+    Args:
+        recipe: name of ``recipes/NAME.Dockerfile``.
+        label: what people call the result; becomes part of the tag.
+        arguments: the recipe's ARGs; ``BASE`` names the parent image.
+
+    Raises:
+        ImageBuildError: with the last lines of the output.
+        UsageError: the parent image does not exist.
+    """
+    dockerfile = (RECIPES / f"{recipe}.Dockerfile").read_text()
+    context = context or Context()
+    digest = hashlib.sha256(dockerfile.encode() + context.digest())
+    digest.update(_identity(arguments["BASE"]).encode() + repr(sorted(arguments.items())).encode())
+    name = f"{REPOSITORY}/{label}:{digest.hexdigest()[:16]}"
+    if _exists(name):
+        return name
+    tail: list[str] = []
+    started = shown = time.monotonic()
+    report(f"building {label} ...")
+    try:
+        stream = connect().api.build(
+            fileobj=context.tar(dockerfile),
+            custom_context=True,
+            tag=name,
+            buildargs=dict(arguments),
+            labels={LABEL_IMAGE: "yes"},
+            rm=True,
+            forcerm=True,
+            decode=True,
+            timeout=None,
+        )
+        for line in _output(stream):
+            tail = [*tail[-LOG_TAIL + 1 :], line]
+            if time.monotonic() - shown >= HEARTBEAT:
+                shown = time.monotonic()
+                report(f"building {label}: {shown - started:.0f} s, {line[:100]}")
+    except (RuntimeError, APIError) as error:
+        raise ImageBuildError(f"image {label} could not be built: {error}", tail) from error
+    report(f"built {label} in {time.monotonic() - started:.0f} s")
+    return name
+
+
+def _base(suite: str, report: Report) -> str:
+    """A minimal Debian: pulled where a registry answers, else bootstrapped from the archive."""
+    name = f"{REPOSITORY}/base:{suite}"
+    if _exists(name):
+        return name
+    started = time.monotonic()
+    try:
+        report(f"pulling debian:{suite}-slim ...")
+        connect().images.pull("debian", tag=f"{suite}-slim").tag(f"{REPOSITORY}/base", tag=suite)
+    except (APIError, NotFound) as error:
+        report(f"no registry gives debian:{suite}-slim; bootstrapping it from the package archive")
+        _bootstrap(suite, str(error), report)
+    report(f"base image of {suite} ready in {time.monotonic() - started:.0f} s")
+    return name
+
+
+def _bootstrap(suite: str, refusal: str, report: Report) -> None:
+    if shutil.which("mmdebstrap") is None:
+        try:
+            install(("mmdebstrap",), report)
+        except EnvironmentProblem as error:
+            raise EnvironmentProblem(
+                f"debian:{suite}-slim cannot be pulled ({refusal}), and to bootstrap it, {error}"
+            ) from error
+    # A mirror may be older than the few days for which a moving suite's index is valid.
+    stale = '--aptopt=Acquire::Check-Valid-Until "false"'
+    command = ["mmdebstrap", "--variant=minbase", "--quiet", stale]
+    if suite in ENDED_SUITES:
+        command.append('--setup-hook=sed -i /-security/d "$1/etc/apt/sources.list"')
+    command += [suite, "-"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        errors: list[bytes] = []
+        reader = threading.Thread(target=lambda pipe: errors.extend(pipe), args=(process.stderr,))
+        reader.start()
+        answer = connect().api.import_image_from_stream(
+            process.stdout, repository=f"{REPOSITORY}/base", tag=suite
+        )
+        reader.join()
+    if process.returncode != 0:
+        if _exists(f"{REPOSITORY}/base:{suite}"):
+            connect().images.remove(f"{REPOSITORY}/base:{suite}")
+        lines = [line.decode(errors="replace").rstrip() for line in errors[-LOG_TAIL:]]
+        raise ImageBuildError(f"mmdebstrap could not make a base image of {suite}", lines)
+    if '"error"' in str(answer):
+        raise ImageBuildError(f"the engine refused the base image of {suite}", [str(answer)])
+
+
+def _harness_part(base: str, label: str, report: Report) -> str:
+    files = Context.of_tree("files", RECIPES / "files")
+    return build("harness", label, report, arguments={"BASE": base}, context=files)
+
+
+def _debs_for(role: str, directory: Path) -> Context:
+    """The packages of *role* among those built: the two daemons' packages exclude each other."""
+    other = "pacemaker-remote" if role == "node" else "pacemaker"
+    chosen = {
+        f"debs/{path.name}": path
+        for path in sorted(directory.glob("*.deb"))
+        if (package := path.name.partition("_")[0]) != other
+        and not package.endswith(("-dbgsym", "-dev", "-doc"))
+    }
+    return Context(chosen)
+
+
+def _role_image(target: Target, role: str, common: str, report: Report) -> str:
+    label = f"{target.slug}-{role}"
+    packages = NODE_PACKAGES if role == "node" else REMOTE_PACKAGES
+    if target.kind is Kind.DEBS:
+        assert target.directory is not None
+        # corosync and friends are not among packages just built: first the suite's own, then these
+        base = common
+        if role == "node":
+            arguments = {"BASE": common, "PACKAGES": "corosync"}
+            base = build("packages", f"{target.slug}-corosync", report, arguments=arguments)
+        debs = _debs_for(role, target.directory)
+        return build("debs", label, report, arguments={"BASE": base}, context=debs)
+    base = build(
+        "packages",
+        f"debian-{target.suite}-{role}",
+        report,
+        arguments={"BASE": common, "PACKAGES": packages},
+    )
+    if target.kind is Kind.INSTALL:
+        assert target.directory is not None
+        tree = Context.of_tree("tree", target.directory)
+        return build("install", label, report, arguments={"BASE": base}, context=tree)
+    return base
+
+
+def prepare(target: Target, report: Report) -> ImagePair:
+    """Both images of *target*, built where they are missing.
+
+    Args:
+        report: called with one line of progress at a time, possibly from several threads.
+
+    Raises:
+        UsageError: ``image:`` names an image that the engine does not have.
+        ImageBuildError, EnvironmentProblem: an image could not be made.
+    """
+    if not target.has_images:
+        raise UsageError(f"target {target} has no images")
+    if target.kind is Kind.IMAGE:
+        image = _harness_part(target.value, target.slug, report)
+        return ImagePair(node=image, remote=image)
+    common = build(
+        "common",
+        f"debian-{target.suite}-common",
+        report,
+        arguments={"BASE": _base(target.suite, report)},
+    )
+
+    def make(role: str) -> str:
+        image = _role_image(target, role, common, report)
+        return _harness_part(image, f"{target.slug}-{role}-harness", report)
+
+    with ThreadPoolExecutor(2) as pool:
+        node, remote = pool.map(make, ("node", "remote"))
+    return ImagePair(node=node, remote=remote)
+
+
+def remove_all() -> int:
+    """Forget every image that this module made; returns how many."""
+    client = connect()
+    names = [
+        tag
+        for image in client.images.list()
+        for tag in image.tags
+        if tag.startswith(f"{REPOSITORY}/")
+    ]
+    for name in names:
+        client.images.remove(name, force=True)
+    return len(names)

@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One host: a container whose daemons the harness starts, signals and outlives.
+
+The container's first process only reaps; the daemons are started by the harness ("booting" the
+host), so a daemon can die or be restarted without its host, and its exit status is known. A host
+that was killed boots again with the same name and address, as after a power cycle.
+"""
+
+from __future__ import annotations
+
+import io
+import shlex
+import tarfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import docker
+from docker.errors import APIError, NotFound
+from testcontainers.core.config import testcontainers_config
+from testcontainers.core.container import DockerContainer
+
+from containers.engine import connect
+from containers.errors import EnvironmentProblem
+from containers.owner import labels, run_id
+from containers.targets import DEFAULT_PORT
+from containers.wait import wait_for
+
+if TYPE_CHECKING:
+    from docker.models.networks import Network
+
+#: Our own labels do what the reaper container would, and its image need not be pullable.
+testcontainers_config.ryuk_disabled = True
+
+AUTHKEY = "/etc/pacemaker/authkey"
+LOG_FILE = "/var/log/pacemaker/pacemaker.log"
+PROGRAMS = "/usr/lib/pacemaker-conformance"
+#: Lines of a node's log that go into a time-out's message.
+LOG_TAIL = 12
+#: Exit status of a process that was killed by signal 9.
+KILLED = 137
+#: Seconds from exec of a daemon to its open port; key generation on a busy machine included.
+START_TIMEOUT = 30.0
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command in a container did."""
+
+    command: str
+    exit_code: int
+    output: str
+
+
+@dataclass(frozen=True)
+class File:
+    """A file to place into a container; owned by root."""
+
+    content: bytes
+    mode: int = 0o644
+
+
+class CommandFailed(EnvironmentProblem):
+    """A command that the harness needs failed in a container."""
+
+    def __init__(self, node: str, ran: Ran) -> None:
+        self.ran = ran
+        super().__init__(
+            f"on {node}, {ran.command!r} ended with {ran.exit_code}: {ran.output.strip()[-800:]}"
+        )
+
+
+class Process:
+    """A daemon started in a container; it stays the same process for this object's life."""
+
+    def __init__(self, node: Node, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._node = node
+        self._boot = node.boot_time()
+        api = connect().api
+        self._exec = api.exec_create(
+            node.container_id, list(command), environment=dict(environment)
+        )["Id"]
+        api.exec_start(self._exec, detach=True)
+
+    @property
+    def exit_status(self) -> int | None:
+        """The exit status as a shell sees it (128 + signal), or None while running."""
+        state = connect().api.exec_inspect(self._exec)
+        if not state["Running"]:
+            return int(state["ExitCode"])
+        # The engine does not notice that a process died with its container.
+        return None if self._node.boot_time() == self._boot else KILLED
+
+    @property
+    def running(self) -> bool:
+        return self.exit_status is None
+
+    def wait(self, timeout: float) -> int:
+        """The exit status, awaited for *timeout* seconds.
+
+        Raises:
+            WaitTimeout: it still runs.
+        """
+        status = wait_for(
+            lambda: self.exit_status,
+            lambda seen: seen is not None,
+            f"end of the daemon on {self._node.name}",
+            timeout,
+            describe=lambda _: "still running",
+            log=self._node.log_tail,
+            interval=0.02,
+        )
+        assert status is not None
+        return status
+
+    def signal(self, name: str) -> None:
+        """Send the signal (``TERM``, ``KILL``, ``STOP`` ...) to the daemon itself."""
+        self._node.run(f"kill -{name} $(cat /run/started.pid)")
+
+
+@dataclass
+class Node:
+    """A host under test.
+
+    Attributes:
+        name: host name, and by default the node's name in the cluster.
+        address: its fixed address on *network*.
+        environment: variables of its daemons, as a sysconfig file would set them.
+        files: placed before the first boot.
+    """
+
+    name: str
+    image: str
+    network: Network
+    address: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, File] = field(default_factory=dict)
+    process: Process | None = field(default=None, init=False)
+    _container: DockerContainer | None = field(default=None, init=False)
+
+    #: The program that starts this kind of node's daemons.
+    starter = ""
+
+    @property
+    def container_id(self) -> str:
+        if self._container is None:
+            raise RuntimeError(f"node {self.name} was not created")
+        return self._container.get_container_id()
+
+    def create(self) -> None:
+        """Make and start the container; no daemon runs yet."""
+        endpoint = docker.types.EndpointConfig(
+            connect().api.api_version, ipv4_address=self.address, aliases=[self.name]
+        )
+        network = str(self.network.name)
+        container = DockerContainer(
+            self.image, name=f"pcmk-{run_id()}-{network.rpartition('-')[2]}-{self.name}"
+        )
+        container.with_command(["sleep", "infinity"]).with_tmpfs_mount("/run", "mode=755")
+        container.with_kwargs(
+            hostname=self.name,
+            init=True,
+            labels=labels(),
+            network=network,
+            networking_config={network: endpoint},
+            cap_add=["NET_ADMIN"],
+            shm_size="256m",
+        )
+        container.start()
+        self._container = container
+        for path, file in self.files.items():
+            self.write(path, file)
+
+    def boot(self) -> None:
+        """Start the container if it is down, then the daemons."""
+        connect().api.start(self.container_id)
+        self.start_daemon()
+
+    def start_daemon(
+        self, arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None
+    ) -> Process:
+        """Start this node's daemons with *environment* added to the node's own."""
+        variables = {"PCMK_logfile": LOG_FILE, **self.environment, **(environment or {})}
+        self.process = Process(self, [f"{PROGRAMS}/{self.starter}", *arguments], variables)
+        return self.process
+
+    def power_off(self) -> None:
+        """Cut the power: every process dies at once, nothing is flushed or said."""
+        try:
+            connect().api.kill(self.container_id)
+        except APIError as error:
+            if error.status_code != 409:  # 409: it is down already
+                raise
+
+    @property
+    def powered(self) -> bool:
+        return self.boot_time() is not None
+
+    def boot_time(self) -> str | None:
+        """When the container was last started, in the engine's words; None if it is down."""
+        state = connect().api.inspect_container(self.container_id)["State"]
+        return str(state["StartedAt"]) if state["Running"] else None
+
+    def remove(self) -> None:
+        if self._container is not None:
+            with suppress(NotFound):  # a clean-up of the whole run may have been quicker
+                self._container.stop()
+            self._container = None
+
+    def run(self, command: str | Sequence[str], *, check: bool = True) -> Ran:
+        """Run *command* (a string is given to a shell) to its end.
+
+        Raises:
+            CommandFailed: it ended with another status than 0 and *check* is set.
+        """
+        argv = ["sh", "-c", command] if isinstance(command, str) else list(command)
+        api = connect().api
+        created = api.exec_create(self.container_id, argv)["Id"]
+        output = api.exec_start(created).decode(errors="replace")
+        code = api.exec_inspect(created)["ExitCode"]
+        ran = Ran(command if isinstance(command, str) else shlex.join(argv), int(code), output)
+        if check and code != 0:
+            raise CommandFailed(self.name, ran)
+        return ran
+
+    def write(self, path: str, file: File) -> None:
+        """Place *file* at *path*; missing directories are made."""
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as archive:
+            entry = tarfile.TarInfo(path.lstrip("/"))
+            entry.size, entry.mode, entry.mtime = len(file.content), file.mode, int(time.time())
+            archive.addfile(entry, io.BytesIO(file.content))
+        connect().api.put_archive(self.container_id, "/", buffer.getvalue())
+
+    def log(self) -> str:
+        """The whole Pacemaker log of this node, empty if there is none yet."""
+        try:
+            stream, _ = connect().api.get_archive(self.container_id, LOG_FILE)
+        except NotFound:
+            return ""
+        with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as archive:
+            member = archive.extractfile(archive.getmembers()[0])
+            assert member is not None
+            return member.read().decode(errors="replace")
+
+    def log_tail(self, lines: int = LOG_TAIL) -> str:
+        return "\n".join(self.log().splitlines()[-lines:])
+
+
+class RemoteNode(Node):
+    """A host that runs pacemaker-remoted and no cluster daemon."""
+
+    starter = "start-remote-node"
+
+    def listening(self) -> list[int]:
+        """TCP ports in LISTEN state (0A), by the kernel's own table (proc(5)).
+
+        The engine's name resolver, which lives in every container on 127.0.0.11, is left out.
+        """
+        table = self.run("cat /proc/net/tcp /proc/net/tcp6 2>/dev/null", check=False).output
+        rows = (line.split() for line in table.splitlines())
+        local = (row[1] for row in rows if len(row) > 3 and row[3] == "0A")
+        return sorted(
+            {int(end.rpartition(":")[2], 16) for end in local if not end.startswith("0B00007F:")}
+        )
+
+    def wait_listening(self, port: int = DEFAULT_PORT, timeout: float = START_TIMEOUT) -> None:
+        """Wait until the daemon listens on *port*.
+
+        Raises:
+            WaitTimeout: it does not; the message shows the daemon's log.
+        """
+        wait_for(
+            self.listening,
+            lambda ports: port in ports,
+            f"pacemaker-remoted on {self.name} listening on port {port}",
+            timeout,
+            describe=lambda ports: f"listening ports {ports}",
+            log=self.log_tail,
+            interval=0.05,
+        )
+
+    def boot(self) -> None:
+        super().boot()
+        self.wait_listening(int(self.environment.get("PCMK_remote_port", DEFAULT_PORT)))
+
+
+class ClusterNode(Node):
+    """A host that runs corosync and Pacemaker."""
+
+    starter = "start-cluster-node"
+
+
+@contextmanager
+def created(node: Node) -> Iterator[Node]:
+    """The node's container exists inside the block and is gone after it."""
+    node.create()
+    try:
+        yield node
+    finally:
+        node.remove()

@@ -1,0 +1,12 @@
+# A "make install DESTDIR=" tree in place of the suite's Pacemaker; its dependencies stay.
+# The packages go without their maintainer scripts' help, so that users and directories stay too.
+ARG BASE
+FROM ${BASE}
+RUN dpkg-query -W -f '${Package}\n' 'pacemaker*' 'libcib*' 'libcrm*' 'liblrmd*' 'libpacemaker*' \
+        'libpe-*' 'libstonithd*' > /tmp/remove \
+ && for package in $(cat /tmp/remove); do \
+        dpkg -L "$package" | while read -r path; do \
+            if [ -f "$path" ] || [ -L "$path" ]; then rm -f "$path"; fi; done; \
+    done; rm -f /tmp/remove
+COPY tree /
+RUN ldconfig

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The sessions people type; ``nox --list`` shows them, README.md tells when to use which.
+
+Words after ``--`` go to pytest: ``nox -s conformance -- --target debian:bookworm -k fencing``.
+"""
+
+from __future__ import annotations
+
+import nox
+from nox.command import CommandFailed
+
+nox.needs_version = ">=2024.4.15"
+nox.options.sessions = ["tests", "conformance"]
+nox.options.reuse_existing_virtualenvs = True
+
+LOCK = "requirements.lock"
+#: A cluster test mostly waits, so more workers than this would help little on a small machine.
+WORKERS = "2"
+
+
+def _install(session: nox.Session) -> None:
+    session.install("--quiet", "--disable-pip-version-check", "-r", LOCK)
+
+
+def _suite(session: nox.Session, *command: str) -> None:
+    """Run a command whose exit status means something (README.md) and end nox with that status.
+
+    An interrupted run gets time to remove its containers before anything harsher happens.
+    """
+    try:
+        session.run(*command, interrupt_timeout=60, terminate_timeout=30)
+    except CommandFailed as error:
+        # older nox does not tell the status
+        raise SystemExit(getattr(error, "return_code", None) or 1) from None
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The harness's own tests and checks; no container engine needed."""
+    _install(session)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+    session.run("lint-imports")
+    session.run("pytest", "tests", "-n", WORKERS, *session.posargs)
+
+
+@nox.session
+def conformance(session: nox.Session) -> None:
+    """The conformance suite on a target (default debian:trixie), set-up included."""
+    _install(session)
+    _suite(session, "python", "-m", "containers", "provision")
+    _suite(session, "pytest", "conformance", "-n", WORKERS, *session.posargs)

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Make a view of a record again: ``python -m reports html|junit|summary RUN.json [-o FILE]``.
+
+Without ``-o``, the page and the XML file are written beside the record, under the names that a run
+gives them, and the summary goes to standard output. A bad record or an output that cannot be
+written gives one sentence on standard error and exit code 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from reports import html, junit, text
+from reports.record import RecordError, Run, load, write_atomically
+from reports.store import HTML_NAME, JUNIT_NAME
+from reports.verdict import ExitCode
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code. argparse leaves with 2 on a bad command line."""
+    options = _parser().parse_args(arguments)
+    record: Path = options.record
+    try:
+        run = load(record)
+    except RecordError as error:
+        print(error, file=sys.stderr)
+        return ExitCode.USAGE
+    output: Path | None = options.output or _beside(record, options.view)
+    content = _render(options.view, run, record, output)
+    if output is None:
+        sys.stdout.write(content)
+        return 0
+    try:
+        write_atomically(output, content)
+    except OSError as error:
+        print(f"{output} cannot be written: {error.strerror}.", file=sys.stderr)
+        return ExitCode.USAGE
+    print(output)
+    return 0
+
+
+def _beside(record: Path, view: str) -> Path | None:
+    name = {"html": HTML_NAME, "junit": JUNIT_NAME}.get(view)
+    return record.with_name(name) if name else None
+
+
+def _render(view: str, run: Run, record: Path, output: Path | None) -> str:
+    if view == "html" and output is not None:
+        return html.render(run, html.evidence_root(output, record))
+    if view == "junit":
+        return junit.render(run)
+    return "\n".join(text.summary_lines(run)) + "\n"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m reports", description="Views of a run.")
+    parser.add_argument("view", choices=("html", "junit", "summary"))
+    parser.add_argument("record", type=Path, metavar="RUN.json")
+    parser.add_argument("-o", dest="output", type=Path, metavar="FILE", help="where to write")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The record as one HTML page that needs nothing else: no network, no other file but evidence.
+
+The page is ``templates/run.html``; style and script are put into it. All texts of the record are
+escaped by the template engine, as they may hold whatever a hostile peer sent. Evidence is linked
+relative to where the page will lie, so record, page and evidence can be moved together.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import quote
+
+import jinja2
+
+from reports import text
+from reports.coverage import count
+from reports.record import Outcome, Requirement, Run, Test
+from reports.verdict import ExitCode, Verdict
+
+# What the reader must act on comes first.
+_ORDER = (
+    Verdict.FAILED,
+    Verdict.INCONCLUSIVE,
+    Verdict.KNOWN,
+    Verdict.PASSED,
+    Verdict.UNSUPPORTED,
+)
+
+_MEANING = {
+    ExitCode.CONFORMANT: "No deviation found",
+    ExitCode.DEVIATION: "Deviations found",
+    ExitCode.USAGE: "Not started",
+    ExitCode.HARNESS: "Not conclusive",
+    ExitCode.NOTHING_RAN: "Nothing ran",
+}
+
+
+@dataclass(frozen=True)
+class _Area:
+    """How far one area of the catalogue was covered."""
+
+    name: str
+    total: int
+    counts: dict[Outcome, int]
+
+
+def render(run: Run, evidence_root: str = "") -> str:
+    """The page.
+
+    ``evidence_root`` is the path from the page's directory to the record's, for links; empty if
+    they are the same.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["slug"] = _slug
+    environment.filters["seconds"] = _seconds
+    environment.filters["quote"] = _quote
+    return environment.get_template("run.html").render(
+        run=run,
+        title=f"{_MEANING[ExitCode(run.exit_code)]}: {run.target.spec}",
+        conclusion=_MEANING[ExitCode(run.exit_code)],
+        target_line=text.target_line(run),
+        verdicts=_verdict_counts(run.tests),
+        outcomes=count(requirement.outcome for requirement in run.requirements),
+        areas=_areas(run.requirements),
+        tests=sorted(run.tests, key=lambda test: (_ORDER.index(test.verdict), test.nodeid)),
+        sentences={requirement.id: requirement.sentence for requirement in run.requirements},
+        tests_of=_tests_by_requirement(run.tests),
+        link=lambda path: _quote(str(PurePosixPath(evidence_root, path))),
+    )
+
+
+def evidence_root(page: Path, record: Path) -> str:
+    """The way from the page to the record's directory, as a relative URL path."""
+    return Path(os.path.relpath(record.parent.resolve(), page.parent.resolve())).as_posix()
+
+
+def _verdict_counts(tests: Sequence[Test]) -> dict[Verdict, int]:
+    counter = Counter(test.verdict for test in tests)
+    return {verdict: counter[verdict] for verdict in Verdict}
+
+
+def _areas(requirements: Sequence[Requirement]) -> list[_Area]:
+    names = dict.fromkeys(requirement.area for requirement in requirements)
+    areas = []
+    for name in names:
+        found = [requirement.outcome for requirement in requirements if requirement.area == name]
+        areas.append(_Area(name, len(found), count(found)))
+    return areas
+
+
+def _tests_by_requirement(tests: Sequence[Test]) -> dict[str, list[Test]]:
+    result: dict[str, list[Test]] = {}
+    for test in tests:
+        for named in test.requirements:
+            result.setdefault(named, []).append(test)
+    return result
+
+
+def _slug(value: str) -> str:
+    """The value as a CSS class or an anchor can carry it. Different texts may share one."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", value).strip("-")
+
+
+def _quote(value: str) -> str:
+    """The value as the path or the fragment of a URL."""
+    return quote(value, errors="backslashreplace")
+
+
+def _seconds(value: float) -> str:
+    if value < 1:
+        return f"{value * 1000:.0f} ms"
+    if value < 120:
+        return f"{value:.1f} s"
+    minutes, seconds = divmod(round(value), 60)
+    return f"{minutes} min {seconds} s"

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Tests of ``fixtures.wire``; the modules mirror those of the package."""
