@@ -103,7 +103,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "versions(specifier, *, reason): the versions that have what the test needs"
     )
-    config.addinivalue_line("markers", 'decided_by(side): whose version counts, "daemon" or …')
+    config.addinivalue_line(
+        "markers", 'decided_by(side): whose version counts, "daemon" or "cluster"'
+    )
     try:
         if CATALOGUE not in config.stash:
             config.stash[CATALOGUE] = Catalogue.load()
@@ -118,6 +120,8 @@ def pytest_configure(config: pytest.Config) -> None:
     run_id = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}"
     chosen = config.getoption("--report-dir") or config.rootpath / "results" / run_id
     directory = config.stash[_DIRECTORY] = config.invocation_params.dir / chosen
+    if directory.exists() and not directory.is_dir():
+        raise pytest.UsageError(f"--report-dir: {chosen} exists and is not a directory")
     if _concerns_cases(config):
         recorder = Recorder(config, run_id, directory, config.stash[CATALOGUE], _target)
         config.pluginmanager.register(recorder, _RECORDER)

@@ -109,9 +109,14 @@ class ClusterState:
         )
 
     def online(self, name: str) -> bool:
-        """Whether the node *name* is known, online and clean."""
-        node = self.nodes.get(name)
-        return node is not None and node.online and not node.unclean
+        """Whether the node *name* is known, online, clean, and, if it is remote, connected.
+
+        While the start of a connection is still being attempted, crm_mon already calls its node
+        online: so the connection's own role is asked too.
+        """
+        node, connection = self.nodes.get(name), self.resources.get(name)
+        connected = connection is None or connection.role == "Started"
+        return node is not None and node.online and not node.unclean and connected
 
     def running_on(self, resource: str) -> tuple[str, ...]:
         """The nodes on which *resource* is active and started; empty if none."""

@@ -7,12 +7,15 @@ import time
 
 import pytest
 
-from conformance.deviation import check
-from fixtures.peers import FakeCluster
-from fixtures.wire import ProxyForward, ProxyNotify, ProxyOp
+from conformance.deviation import Deviation, check
+from fixtures.peers import FakeCluster, PeerTimeout
+from fixtures.wire import NotifyReceived, ProxyForward, ProxyNotify, ProxyOp
 
 from .conftest import StartDaemon
 from .under_test import Daemon
+
+#: Seconds that a cluster may take for its answer at least; the oldest releases give it twenty.
+ANSWER_TIME = 1.0
 
 
 async def provider(daemon: Daemon) -> FakeCluster:
@@ -23,10 +26,14 @@ async def provider(daemon: Daemon) -> FakeCluster:
     return client
 
 
-async def shutdown_request(client: FakeCluster) -> ProxyNotify:
-    return await client.next_notify(
-        ProxyNotify, lambda notify: notify.ipc_op == ProxyOp.SHUTDOWN_REQ
-    )
+async def await_request(client: FakeCluster) -> None:
+    """The daemon's request, and that it then waits for the answer."""
+    await client.next_notify(ProxyNotify, lambda notify: notify.ipc_op == ProxyOp.SHUTDOWN_REQ)
+    try:
+        ending = await client.wait_closed(ANSWER_TIME)
+    except PeerTimeout:
+        return
+    raise Deviation("the daemon waits for the answer", f"it ended the connection: {ending}")
 
 
 @pytest.mark.requirement("SHD-010")
@@ -42,7 +49,29 @@ async def test_without_provider_sigterm_ends_the_daemon_at_once(start_daemon: St
     )
 
 
-@pytest.mark.requirement("SHD-004", "SHD-006", "SHD-007")
+@pytest.mark.requirement("SHD-004")
+async def test_sigterm_asks_the_newest_provider_under_session_0(start_daemon: StartDaemon) -> None:
+    daemon = await start_daemon()
+    older = await provider(daemon)
+    newer = await provider(daemon)
+    await daemon.terminate()
+    request = await newer.next_notify(ProxyNotify)
+    check(
+        (request.ipc_op, request.session) == (ProxyOp.SHUTDOWN_REQ, "0"),
+        expected="shutdown_req with session 0",
+        actual=str(request),
+    )
+    await older.close()
+    asked = [
+        event
+        for event in older.events
+        if isinstance(event, NotifyReceived) and isinstance(event.notify, ProxyNotify)
+    ]
+    check(asked == [], expected="the older provider is not asked", actual=f"{asked}")
+    await newer.close()
+
+
+@pytest.mark.requirement("SHD-006", "SHD-007")
 async def test_after_the_ack_operations_run_until_the_provider_leaves(
     start_daemon: StartDaemon,
 ) -> None:
@@ -51,8 +80,7 @@ async def test_after_the_ack_operations_run_until_the_provider_leaves(
     await client.resource_register("d1")
     await client.completion((await client.execute("d1", "start")).rc)
     await daemon.terminate()
-    request = await shutdown_request(client)
-    check(request.session == "0", expected="session 0 in the request", actual=request.session)
+    await await_request(client)
     await client.request(ProxyForward(ipc_op=ProxyOp.SHUTDOWN_ACK))
     stopped = await client.completion((await client.execute("d1", "stop")).rc)
     check(
@@ -70,7 +98,7 @@ async def test_nack_ends_the_daemon_at_once(start_daemon: StartDaemon) -> None:
     daemon = await start_daemon()
     client = await provider(daemon)
     await daemon.terminate()
-    await shutdown_request(client)
+    await await_request(client)
     begun = time.monotonic()
     client.send(ProxyForward(ipc_op=ProxyOp.SHUTDOWN_NACK))
     status = await daemon.wait_exited(10)

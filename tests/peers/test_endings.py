@@ -10,13 +10,15 @@ from fixtures.peers import (
     ConnectionEnded,
     Ending,
     EndingKind,
+    FakeCluster,
     FakeRemote,
 )
 from fixtures.peers.endings import ending_of_error, ending_of_loss
-from fixtures.tls import HandshakeEnding, TLSError
-from fixtures.wire import BadMagic, Header, Poke, ResourceInfo
+from fixtures.peers.transport import Link
+from fixtures.tls import ClientCredentials, HandshakeEnding, TLSError, TLSSession
+from fixtures.wire import BadMagic, Connection, Header, Poke, ResourceInfo, Role
 
-from .helpers import Join
+from .helpers import KEY, Join, Witness
 
 
 @pytest.mark.parametrize(
@@ -154,6 +156,33 @@ async def test_a_connection_that_cannot_be_flushed_is_let_go(
     await cluster.close(timeout=0.05)
 
     assert cluster.ending == Ending(EndingKind.LOCAL)
+
+
+async def test_draining_ends_with_the_connection(remote: FakeRemote, join: Join) -> None:
+    cluster = await join(remote)
+    remote.clients[0].link.pause_reading()
+    cluster.send_records([b"x" * 16384] * 2000)
+    draining = asyncio.create_task(cluster.drain())
+    await asyncio.sleep(0)
+
+    cluster.reset()
+
+    await asyncio.wait_for(draining, 5)
+
+
+async def test_a_link_that_was_dropped_before_it_was_connected_stays_silent(
+    remote: FakeRemote,
+) -> None:
+    witness = Witness()
+    cluster = FakeCluster(remote.host, remote.port, key=KEY)
+    session = TLSSession(ClientCredentials(b"lrmd", KEY))
+    link = Link(session, Connection(Role.CLUSTER), cluster, witness)
+    link.drop()
+
+    await asyncio.get_running_loop().create_connection(lambda: link, remote.host, remote.port)
+
+    assert (await cluster.wait_closed()).kind is EndingKind.LOCAL
+    assert witness.calls == ["closed"]
 
 
 async def test_a_long_message_drains_when_it_is_read(remote: FakeRemote, join: Join) -> None:

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The simulated executor, through the wire (PROTOCOL.md §7)."""
 
+import itertools
+import time
+from types import SimpleNamespace
+
 import pytest
 
-from fixtures.peers import Definition, FakeRemote, Outcome
+from fixtures.peers import Definition, FakeRemote, Outcome, executor
 from fixtures.wire import (
     CallOption,
     ExecNotify,
@@ -15,7 +19,7 @@ from fixtures.wire import (
     UnregisterNotify,
 )
 
-from .helpers import Join, notified, run, spoken
+from .helpers import KEY, Join, notified, run, spoken
 
 HOUR = 3_600_000
 CHANGES_ONLY = CallOption.NOTIFY_CHANGES_ONLY
@@ -188,6 +192,40 @@ async def test_changes_only_tells_the_first_and_the_different(
     assert ends[1].exit_reason == "smoke detected"
 
 
+async def test_the_time_of_change_moves_with_the_result(
+    remote: FakeRemote, join: Join, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = itertools.count(1_800_000_000)
+    clock = SimpleNamespace(time=lambda: next(seconds), monotonic=time.monotonic)
+    monkeypatch.setattr(executor, "time", clock)
+    cluster = await join(remote)
+    await cluster.resource_register("web")
+    good, bad = Outcome(ExitCode.OK), Outcome(ExitCode.GENERIC)
+    remote.agents.dummy.script("web", "monitor", good, bad, bad, good)
+
+    reply = await cluster.execute("web", "monitor", interval_ms=5)
+    first, second, third, fourth = [
+        (await cluster.completion(reply.rc)).rc_change_time or 0 for _ in range(4)
+    ]
+
+    assert first == 0
+    assert second == third < fourth
+
+
+async def test_the_end_of_the_daemon_is_the_end_of_its_actions(join: Join) -> None:
+    async with FakeRemote(KEY) as clock, FakeRemote(KEY) as remote:
+        cluster, ticking = await join(remote), await join(clock)
+        for client in (cluster, ticking):
+            await client.resource_register("web")
+        await cluster.execute("web", "start", parameters={"op_sleep": "0.02"})
+
+        remote.kill()
+        await run(ticking, "web", "start", parameters={"op_sleep": "0.05"})
+
+        assert clock.running == {"web"}
+        assert remote.running == frozenset()
+
+
 async def test_an_action_that_takes_too_long_is_killed_and_changes_nothing(
     remote: FakeRemote, join: Join
 ) -> None:
@@ -219,12 +257,11 @@ async def test_a_delayed_action_holds_up_those_behind_it(remote: FakeRemote, joi
 
     delayed = await cluster.execute("web", "start", start_delay_ms=50)
     behind = await cluster.execute("web", "monitor")
-    end = await cluster.completion(behind.rc)
+    first, second = await cluster.completion(delayed.rc), await cluster.completion(behind.rc)
 
-    assert end.exit_code == ExitCode.OK
-    assert end.queue_time_ms is not None
-    assert end.queue_time_ms >= 40
-    assert (await cluster.completion(delayed.rc)).start_delay_ms == 50
+    assert first.queue_time_ms is not None
+    assert first.queue_time_ms >= 49
+    assert second.exit_code == ExitCode.OK
 
 
 async def test_a_delayed_action_can_be_cancelled(remote: FakeRemote, join: Join) -> None:
@@ -284,6 +321,7 @@ async def test_registering_again_keeps_or_replaces(remote: FakeRemote, join: Joi
 
     assert len(same.recurring()) == 1
     assert other.recurring() == []
+    assert (await cluster.completion(monitor.rc)).status == ExecStatus.CANCELLED
     assert (await cluster.resource_info("web")).attributes["lrmd_provider"] == "heartbeat"
 
 

@@ -126,6 +126,8 @@ async def test_a_server_that_says_nothing_is_a_time_out() -> None:
         with pytest.raises(PeerTimeout, match=r"no TLS session within 0\.1 s"):
             await cluster.connect(timeout=0.1)
 
+        assert (await cluster.wait_closed()).kind is EndingKind.LOCAL
+
 
 @pytest.mark.parametrize(
     ("answer", "kind", "alert"),

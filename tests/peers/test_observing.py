@@ -14,7 +14,7 @@ from fixtures.peers import (
     PeerTimeout,
 )
 from fixtures.peers.waiting import Signal
-from fixtures.wire import MAX_RECORD_SIZE, Exec, Poke
+from fixtures.wire import MAX_RECORD_SIZE, Exec, Poke, build_frame
 
 from .helpers import KEY, Join, Witness
 
@@ -39,8 +39,10 @@ async def test_taps_of_both_sides_see_the_same() -> None:
     assert (here.local, here.remote) == (there.remote, there.local)
     assert here.remote[1] == remote.port
     assert here.wire[Direction.SENT] == there.wire[Direction.RECEIVED]
-    # What the daemon says to a good-bye arrives after the client has closed its socket.
-    assert there.wire[Direction.SENT].startswith(here.wire[Direction.RECEIVED])
+    # The answer to a good-bye is a good-bye; it comes when the client has closed its socket.
+    read, sent = here.wire[Direction.RECEIVED], there.wire[Direction.SENT]
+    assert sent.startswith(read)
+    assert len(record_sizes(sent)) == len(record_sizes(read)) + 1
     assert [xml for _, _, xml in here.messages] == [xml for _, _, xml in there.messages]
     assert [direction for direction, _, _ in here.messages] == [Direction.SENT, Direction.RECEIVED]
     assert {line.split()[0] for line in here.secrets} == {line.split()[0] for line in there.secrets}
@@ -108,6 +110,17 @@ async def test_a_time_out_tells_what_was_seen(remote: FakeRemote, join: Join) ->
     )
     assert 'sent <lrmd_command t="nobody"' in text
     assert "received <lrmd_reply" in text
+
+
+async def test_a_time_out_tells_of_messages_that_could_not_be_read(
+    remote: FakeRemote, join: Join
+) -> None:
+    cluster = await join(remote)
+    frame = build_frame(b'<lrmd_notify lrmd_rsc_userdata_str="a & b"/>')
+    remote.clients[0].link.send_frame(frame.header, frame.payload)
+
+    with pytest.raises(PeerTimeout, match="the last message is unusable: payload is"):
+        await cluster.completion(1, timeout=0.05)
 
 
 async def test_a_long_message_is_cut_in_an_error(remote: FakeRemote, join: Join) -> None:

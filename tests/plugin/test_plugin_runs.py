@@ -34,9 +34,7 @@ def test_record_is_the_same_with_and_without_workers(
     inner: Inner, workers: tuple[str, ...]
 ) -> None:
     inner.module(MIXED.replace("def test_bad", "@pytest.mark.xdist_group('g')\ndef test_bad"))
-    if not workers:
-        inner.write("pytest.ini", (inner.directory / "pytest.ini").read_text())
-    result = inner.run_apart(*workers, "-p", "xdist")
+    result = inner.run_apart(*workers)
     run = inner.record()
     verdicts = {test.nodeid.partition("::")[2]: test.verdict for test in run.tests}
     assert verdicts == {
@@ -91,6 +89,15 @@ def test_missing_file_is_a_usage_error(inner: Inner, workers: tuple[str, ...]) -
     result = inner.run_apart("conformance/nosuch.py", *workers)
     assert result.ret == ExitCode.USAGE
     assert not (inner.directory / "out").exists()
+
+
+def test_report_directory_that_is_a_file_is_a_usage_error(inner: Inner) -> None:
+    inner.module("def test_x(): pass")
+    inner.write("out", "precious")
+    result = inner.run()
+    assert result.ret == ExitCode.USAGE
+    assert "out exists and is not a directory" in result.stderr.str()
+    assert (inner.directory / "out").read_text() == "precious"
 
 
 def test_collecting_only_leaves_no_record(inner: Inner) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from inner_suite import Inner
 
-from reports.record import Outcome
+from reports.record import Ending, Outcome
 from reports.verdict import ExitCode, Verdict
 
 pytest_plugins = ["pytester"]
@@ -173,7 +173,8 @@ def test_timeout_in_the_body_tells_what_was_awaited(inner: Inner) -> None:
 def test_assertion_in_a_task_group_is_a_deviation(inner: Inner) -> None:
     inner.module("""
 def test_x():
-    raise ExceptionGroup("tasks", [OSError("closed"), Deviation("an answer", "silence")])
+    inner = ExceptionGroup("tasks", [OSError("closed"), Deviation("an answer", "silence")])
+    raise ExceptionGroup("groups", [inner])
 """)
     inner.run()
     failure = inner.only_test().failure
@@ -212,13 +213,17 @@ def test_known_issue_that_passes_again_says_what_to_remove(inner: Inner) -> None
     result.stdout.fnmatch_lines(["*stopping after 1 failures*"])  # pytest counts it too
 
 
-def test_known_issue_does_not_stop_a_run_that_stops_at_failures(inner: Inner) -> None:
+@pytest.mark.parametrize("workers", [(), ("-n1",)])
+def test_known_issue_does_not_stop_a_run_that_stops_at_failures(
+    inner: Inner, workers: tuple[str, ...]
+) -> None:
     inner.module("""
 def test_listed(): check(False, expected="TLS", actual="plaintext")
 def test_next(): pass
 """)
-    assert inner.run("-x").ret == ExitCode.CONFORMANT
+    assert inner.run_apart("-x", *workers).ret == ExitCode.CONFORMANT
     assert len(inner.record().tests) == 2
+    assert inner.record().ending is Ending.COMPLETE
 
 
 def test_second_trouble_of_a_test_becomes_a_note(inner: Inner) -> None:
