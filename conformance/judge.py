@@ -72,7 +72,7 @@ class Case:
     issues: Sequence[KnownIssue]
     """Those that promise a failure of this test on this version."""
     again: str
-    _findings: list[Finding] = field(default_factory=list)
+    _findings: list[tuple[str, Finding]] = field(default_factory=list)
     _phases: dict[str, float] = field(default_factory=dict)
     _traces: list[str] = field(default_factory=list)
 
@@ -87,9 +87,12 @@ class Case:
     def add_phase(
         self, when: str, seconds: float, error: BaseException | None, trace: str
     ) -> Finding:
-        """Take note of a phase; ``trace`` is the traceback as text, empty if there is none."""
+        """Take note of a phase; ``trace`` is the traceback as text, empty if there is none.
+
+        A test with subtests comes with one call for each of them before its own.
+        """
         finding = self._match(judge(when, error))
-        self._findings.append(finding)
+        self._findings.append((when, finding))
         self._phases[when] = seconds
         if trace and finding.verdict is not Verdict.UNSUPPORTED:
             self._traces.append(trace)
@@ -134,7 +137,8 @@ class Case:
         return finding
 
     def _verdict(self) -> Finding:
-        worst = min(self._findings, key=lambda finding: _PRECEDENCE.index(finding.verdict))
+        findings = [finding for _, finding in self._findings]
+        worst = min(findings, key=lambda finding: _PRECEDENCE.index(finding.verdict))
         if worst.verdict is not Verdict.PASSED:
             return worst
         if "call" not in self._phases:
@@ -162,7 +166,7 @@ class Case:
         )
 
     def _other_findings(self, chosen: Finding) -> Iterator[str]:
-        for when, finding in zip(self._phases, self._findings, strict=True):
+        for when, finding in self._findings:
             if finding is not chosen and finding.verdict is not Verdict.PASSED:
                 yield f"{when} was {finding.verdict}: {finding.reason or finding.actual}"
 

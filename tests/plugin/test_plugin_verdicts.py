@@ -238,6 +238,19 @@ def test_x(f): assert False, "first"
     assert inner.only_test().notes == ("teardown was inconclusive: teardown: OSError: not removed",)
 
 
+@pytest.mark.skipif(not hasattr(pytest, "Subtests"), reason="this pytest has no subtests")
+def test_failed_subtest_is_a_deviation_of_its_test(inner: Inner) -> None:
+    inner.module("""
+def test_x(subtests):
+    with subtests.test("one"): check(False, expected="a", actual="b")
+    with subtests.test("two"): pass
+""")
+    assert inner.run_apart("-n1").ret == ExitCode.DEVIATION
+    failure = inner.only_test().failure
+    assert failure is not None
+    assert failure.actual == "b"
+
+
 def test_case_whose_body_is_left_out_is_no_pass(inner: Inner) -> None:
     inner.module("def test_x(): pass")
     assert inner.run("--setup-only").ret == ExitCode.HARNESS
