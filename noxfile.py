@@ -10,7 +10,7 @@ import nox
 from nox.command import CommandFailed
 
 nox.needs_version = ">=2024.4.15"
-nox.options.sessions = ["tests", "conformance"]
+nox.options.sessions = ["tests", "proof", "conformance"]
 nox.options.reuse_existing_virtualenvs = True
 
 LOCK = "requirements.lock"
@@ -42,7 +42,14 @@ def tests(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
     session.run("lint-imports")
-    session.run("pytest", "tests", "-n", WORKERS, *session.posargs)
+    session.run("pytest", "tests", "--ignore=tests/proof", "-n", WORKERS, *session.posargs)
+
+
+@nox.session
+def proof(session: nox.Session) -> None:
+    """Every test of the daemon can fail: the daemon suite against fake daemons, right and wrong."""
+    _install(session)
+    session.run("pytest", "tests/proof", "-n", WORKERS, *session.posargs)
 
 
 @nox.session

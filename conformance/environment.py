@@ -20,7 +20,9 @@ from typing import Any, NoReturn
 import pytest
 from packaging.version import Version
 
-from conformance.plugin import VERSIONS, Evidence
+from conformance.known_issues import KnownIssues
+from conformance.naming import concerns_cases
+from conformance.plugin import KNOWN_ISSUES, TARGET, VERSIONS, Evidence
 from containers import engine, images
 from containers.cluster import Cluster
 from containers.engine import connect
@@ -29,6 +31,7 @@ from containers.images import ImagePair
 from containers.owner import labels, run_id
 from containers.targets import Kind, Target
 from fixtures.peers import NEWEST, RELEASES, Misbehaviour, Release
+from reports.record import Target as TargetRecord
 from reports.verdict import ExitCode
 
 #: Length of the key that the documentation recommends, in bytes.
@@ -109,13 +112,6 @@ def _authkey(target: Target, path: str | None) -> bytes:
     return key
 
 
-def _concerns_conformance(config: pytest.Config) -> bool:
-    """Whether what was asked for on the command line can hold conformance tests at all."""
-    ours = Path(__file__).parent
-    chosen = [Path(str(arg).partition("::")[0]).resolve() for arg in config.args]
-    return any(path.is_relative_to(ours) or ours.is_relative_to(path) for path in chosen)
-
-
 def _version(image: str, program: str) -> Version:
     """The Pacemaker version that *program* of *image* tells."""
     output = connect().containers.run(image, [program, "--version"], remove=True, labels=labels())
@@ -155,6 +151,9 @@ def _prepare(config: pytest.Config) -> tuple[Environment, dict[str, Version | No
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if config.option.target.partition(":")[0].partition("@")[0] == Kind.FAKE:
+        # What released versions do wrong says nothing of a fake one.
+        config.stash[KNOWN_ISSUES] = KnownIssues(Path("none"), [])
     if hasattr(config, "workerinput"):
         if "environment" in config.workerinput:
             config.stash[ENVIRONMENT], config.stash[VERSIONS] = _received(config.workerinput)
@@ -163,14 +162,27 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
+def _described(environment: Environment, versions: dict[str, Version | None]) -> TargetRecord:
+    """The target as the record tells of it."""
+    target, remote = environment.target, environment.remote_target
+    sides = {side: str(version) if version else None for side, version in versions.items()}
+    return TargetRecord(
+        spec=str(target) if target == remote else f"{target} + {remote}",
+        description="" if target == remote else f"cluster {target}, remote nodes {remote}",
+        daemon_version=sides["daemon"],
+        cluster_version=sides["cluster"],
+        engine=engine.describe() if environment.images else None,
+    )
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
-    if hasattr(config, "workerinput") or config.option.collectonly:
-        return
-    if not _concerns_conformance(config):
+    if hasattr(config, "workerinput") or not concerns_cases(config):
         return
     try:
-        config.stash[ENVIRONMENT], config.stash[VERSIONS] = _prepare(config)
+        environment, versions = _prepare(config)
+        config.stash[TARGET] = _described(environment, versions)
+        config.stash[ENVIRONMENT], config.stash[VERSIONS] = environment, versions
     except UsageError as error:
         _quit(ExitCode.USAGE, str(error))
     except EnvironmentProblem as error:

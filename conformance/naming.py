@@ -33,3 +33,13 @@ def again(config: pytest.Config, nodeid: str) -> str:
         value = config.getoption(option, None)
         words += [option, str(value)] if value else []
     return shlex.join(words)
+
+
+def concerns_cases(config: pytest.Config) -> bool:
+    """Whether what was asked for can hold cases: else this is a run of the harness's own tests."""
+    if config.option.collectonly:
+        return False
+    cases = config.rootpath / FOLDER
+    here = config.invocation_params.dir
+    chosen = [(here / arg.partition("::")[0]).resolve() for arg in config.args]
+    return any(path.is_relative_to(cases) or cases.is_relative_to(path) for path in chosen)

@@ -46,7 +46,7 @@ from conformance.catalogue import Catalogue, CatalogueError, release
 from conformance.evidence import Evidence, directory_name
 from conformance.judge import Case, clean
 from conformance.known_issues import KnownIssues, KnownIssuesError
-from conformance.naming import FOLDER, again, is_case, subject
+from conformance.naming import FOLDER, again, concerns_cases, is_case, subject
 from conformance.recorder import CASE, WORKER_TARGET, Recorder
 from reports.record import Target, Test
 from reports.store import EVIDENCE_NAME
@@ -122,7 +122,7 @@ def pytest_configure(config: pytest.Config) -> None:
     directory = config.stash[_DIRECTORY] = config.invocation_params.dir / chosen
     if directory.exists() and not directory.is_dir():
         raise pytest.UsageError(f"--report-dir: {chosen} exists and is not a directory")
-    if _concerns_cases(config):
+    if concerns_cases(config):
         recorder = Recorder(config, run_id, directory, config.stash[CATALOGUE], _target)
         config.pluginmanager.register(recorder, _RECORDER)
 
@@ -158,16 +158,6 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, int | None, in
     if isinstance(recorder, Recorder) and recorder.interrupted:
         return ExitCode.HARNESS
     return result
-
-
-def _concerns_cases(config: pytest.Config) -> bool:
-    """Whether what was asked for can hold cases: else this is a run of the harness's own tests."""
-    if config.option.collectonly:
-        return False
-    cases = config.rootpath / FOLDER
-    here = config.invocation_params.dir
-    chosen = [(here / arg.partition("::")[0]).resolve() for arg in config.args]
-    return any(path.is_relative_to(cases) or cases.is_relative_to(path) for path in chosen)
 
 
 def _target(config: pytest.Config) -> Target:

@@ -33,6 +33,9 @@ class Daemon(ABC):
         recorder: of the current test; every client is tapped.
     """
 
+    #: Seconds that its clients wait for whatever must come.
+    patience = 10.0
+
     def __init__(self, host: str, port: int, key: bytes) -> None:
         self.host = host
         self.port = port
@@ -47,6 +50,7 @@ class Daemon(ABC):
             options.pop("port", self.port),
             key=options.pop("key", self.key),
             client_name=name,
+            patience=self.patience,
             taps=taps,
             **options,
         )
@@ -135,6 +139,8 @@ class HostDaemon(Daemon):
 
 class FakeDaemon(Daemon):
     """The harness's own daemon, right or wrong on purpose: how these tests are tested."""
+
+    patience = 0.5  # it answers at once or never
 
     def __init__(self, fake: FakeRemote, key: bytes) -> None:
         super().__init__(fake.host, fake.port, key)
