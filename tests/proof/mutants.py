@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Which tests of the daemon suite fail against which wrong daemon: exactly these, no others.
 
-A key is a ``--target``. A value names test functions; ``ALL`` means every test that gets as far as a
-message, so all but ``WITHOUT_MESSAGES``. When a new test makes a set larger, ask whether it should: a test that fails for a bug that its requirement
-does not speak of is a test that is hard to read when it fails.
+A key is a ``--target``. A value names test functions; ``ALL`` means every test that gets as far as
+a message, so all but ``WITHOUT_MESSAGES``. When a new test makes a set larger, ask whether it
+should: a test that fails for a bug that its requirement does not speak of is hard to read when it
+fails.
 """
 
 from __future__ import annotations
