@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from docker.errors import APIError, ContainerError, DockerException
 from packaging.version import Version
+from requests import RequestException
 
 from conformance.known_issues import KnownIssues
 from conformance.naming import concerns_cases
@@ -114,7 +116,14 @@ def _authkey(target: Target, path: str | None) -> bytes:
 
 def _version(image: str, program: str) -> Version:
     """The Pacemaker version that *program* of *image* tells."""
-    output = connect().containers.run(image, [program, "--version"], remove=True, labels=labels())
+    try:
+        output = connect().containers.run(
+            image, [program, "--version"], remove=True, labels=labels()
+        )
+    except (ContainerError, APIError) as error:
+        engine.remove_run()  # a container whose command was not found is not removed by itself
+        reason = " ".join(str(error).split())
+        raise EnvironmentProblem(f"{program} does not run in {image}: {reason}") from error
     found = re.search(rb"Pacemaker (\d+(?:\.\d+)+(?:-?rc\d+)?)", output)
     if found is None:
         raise EnvironmentProblem(f"{program} --version in {image} printed {output[:80]!r}")
@@ -128,6 +137,8 @@ def _prepare(config: pytest.Config) -> tuple[Environment, dict[str, Version | No
     key = _authkey(target, options.authkey)
     if not remote_target.has_images and remote_target != target:
         raise UsageError(f"--remote-target {remote_target}: only a target with images can be one")
+    if not target.has_images and remote_target != target:
+        raise UsageError(f"target {target} is a daemon alone: it goes without --remote-target")
     if not target.has_images:
         version = parse_fake(target)[1].name if target.kind is Kind.FAKE else None
         known = Version(version) if version else None
@@ -187,6 +198,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         _quit(ExitCode.USAGE, str(error))
     except EnvironmentProblem as error:
         _quit(ExitCode.HARNESS, str(error))
+    except (DockerException, RequestException) as error:
+        _quit(ExitCode.HARNESS, f"the container engine failed: {error}")
 
 
 def _received(given: dict[str, Any]) -> tuple[Environment, dict[str, Version | None]]:
@@ -252,13 +265,20 @@ class ClusterPool:
                 raise
         return self.cluster
 
-    def give_back(self) -> None:
-        if self.cluster is None:
-            return
+    def give_back(self) -> str:
+        """Clean the cluster for the next test; one that cannot be cleaned is thrown away.
+
+        Returns:
+            Why it was thrown away; empty if it was not.
+        """
+        assert self.cluster is not None
         try:
             self.cluster.reset()
-        except EnvironmentProblem:
-            self.close()  # the next test gets a new one
+        except Exception as problem:
+            # Whatever the reason, the next test must not meet this cluster again.
+            self.close()
+            return f"the cluster could not be cleaned and was thrown away: {problem}"
+        return ""
 
     def close(self) -> None:
         cluster, self.cluster = self.cluster, None
@@ -279,15 +299,18 @@ def cluster(cluster_pool: ClusterPool, evidence: Evidence) -> Iterator[Cluster]:
     cluster = cluster_pool.take()
     begun = time.monotonic()
     starts = {name: len(node.log()) for name, node in cluster.nodes.items()}
-    yield cluster
-    save_cluster_evidence(cluster, evidence, begun, starts)
-    cluster_pool.give_back()
+    try:
+        yield cluster
+        save_cluster_evidence(cluster, evidence, begun, starts)
+    finally:
+        if trouble := cluster_pool.give_back():
+            evidence.notes.append(trouble)
 
 
 def save_cluster_evidence(
     cluster: Cluster, evidence: Evidence, begun: float, starts: dict[str, int]
 ) -> None:
-    """The cluster's states, its fence record, its configuration, and every node's log.
+    """The cluster's states, its fence record, its CIB, and every node's log.
 
     Args:
         begun: the test's start, monotonic seconds; times are told relative to it.
@@ -302,5 +325,6 @@ def save_cluster_evidence(
         for record in cluster.power.records
     )
     evidence.add("fence-records.txt", fenced or "nobody was fenced\n")
+    evidence.add("cib.xml", cluster.admin().run(["cibadmin", "--query"], check=False).output)
     for node in (*cluster.nodes.values(), *cluster.remotes.values()):
         evidence.add(f"{node.name}.log", node.log()[starts.get(node.name, 0) :])

@@ -8,7 +8,8 @@ raised decides what it says:
 - a skip: the target lacks what the test needs, so it is unsupported;
 - an assertion (``AssertionError``, so also ``Deviation``; ``pytest.fail``): the target deviates.
   Fixtures assert too, such as "the daemon is still alive" when the test is over;
-- ``Inconclusive``, or an ``EnvironmentProblem`` of the containers: the harness could not find out;
+- ``Inconclusive``, an ``EnvironmentProblem`` of the containers, or an error of their engine: the
+  harness could not find out;
 - ``WaitTimeout`` in the body: what the test waited for is what the requirement promises, so this
   is a deviation; in a fixture, it is a problem of the environment like any other;
 - anything else: in the body, the target made the test stumble, which nobody may overlook, so it
@@ -29,7 +30,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pytest
+from docker.errors import DockerException
 from packaging.version import Version
+from requests import RequestException
 
 from conformance.catalogue import Requirement
 from conformance.deviation import Deviation
@@ -37,6 +40,9 @@ from conformance.known_issues import KnownIssue
 from containers.errors import EnvironmentProblem, WaitTimeout
 from reports.record import Failure, Test
 from reports.verdict import Inconclusive, Verdict
+
+# What is never the target's doing: the harness says so, or its engine failed.
+_OBSTACLES = (Inconclusive, EnvironmentProblem, DockerException, RequestException)
 
 # Of the phases of one test, the first of these that occurs.
 _PRECEDENCE = (
@@ -186,7 +192,7 @@ def judge(when: str, error: BaseException | None) -> Finding:
     timeout = _first(leaves, (WaitTimeout,))
     if when == "call" and isinstance(timeout, WaitTimeout):
         return Finding(Verdict.FAILED, clean(timeout.awaited), clean(str(timeout)))
-    obstacle = _first(leaves, (Inconclusive, EnvironmentProblem))
+    obstacle = _first(leaves, _OBSTACLES)
     if when == "call" and obstacle is None:
         return Finding(Verdict.FAILED, actual=_actual(leaves[0]))
     reason = _actual(obstacle or leaves[0])

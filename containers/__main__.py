@@ -6,6 +6,9 @@ from __future__ import annotations
 import argparse
 import sys
 
+from docker.errors import DockerException
+from requests import RequestException
+
 from containers import engine, images, provision
 from containers.errors import EnvironmentProblem, UsageError
 from containers.targets import Target
@@ -46,6 +49,9 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     except EnvironmentProblem as error:
         report(str(error))
+        return 3
+    except (DockerException, RequestException) as error:
+        report(f"the container engine failed: {error}")
         return 3
     return 0
 

@@ -13,12 +13,12 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
 
-from docker.errors import APIError, NotFound
+from docker.errors import NotFound
 from lxml import etree
 
 from containers import cib, witness
@@ -26,7 +26,7 @@ from containers.engine import create_network
 from containers.errors import EnvironmentProblem
 from containers.fencing import PowerSwitch
 from containers.images import ImagePair
-from containers.node import AUTHKEY, ClusterNode, CommandFailed, File, Node, RemoteNode
+from containers.node import AUTHKEY, ClusterNode, CommandFailed, File, Node, NodeDown, RemoteNode
 from containers.owner import run_id
 from containers.state import CRM_MON, ClusterState
 from containers.wait import wait_for
@@ -189,14 +189,19 @@ class Cluster:
         node.remove()
 
     def close(self) -> None:
-        """Remove everything that the cluster consists of."""
+        """Remove everything that the cluster consists of, as far as it came to be."""
         self.power.close()
         everything: list[Node] = [*self.nodes.values(), *self.remotes.values()]
-        with ThreadPoolExecutor(max(1, len(everything))) as pool:
-            list(pool.map(lambda node: node.remove(), everything))
-        if self._network is not None:
-            with suppress(NotFound):
-                self._network.remove()
+        with ExitStack() as stack:
+            if self._network is not None:
+                stack.callback(self._remove_network, self._network)
+            for node in everything:
+                stack.callback(node.remove)
+
+    @staticmethod
+    def _remove_network(network: Network) -> None:
+        with suppress(NotFound):
+            network.remove()
 
     # Looking
 
@@ -205,9 +210,9 @@ class Cluster:
         for node in self.nodes.values():
             try:
                 ran = node.run(CRM_MON, check=False)
-            except APIError:  # the container is down
+            except NodeDown:
                 continue
-            if ran.exit_code == 0 and ran.output:  # a busy engine loses an output now and then
+            if ran.exit_code == 0:
                 state = ClusterState.parse(ran.output.encode())
                 break
         else:
@@ -232,6 +237,12 @@ class Cluster:
     def wait_online(self, name: str, timeout: float = 30.0) -> ClusterState:
         """Wait until the node *name*, of whatever kind, is online."""
         return self.wait(f"node {name} online", lambda state: state.online(name), timeout)
+
+    def wait_idle(self, timeout: float = 30.0) -> ClusterState:
+        """Wait until the controller has nothing more to do: a steady state to begin from."""
+        return self.wait(
+            "an idle controller", lambda state: bool(state.dc) and self._idle(state.dc), timeout
+        )
 
     def wait_running(self, resource: str, node: str, timeout: float = 30.0) -> ClusterState:
         """Wait until *resource* runs on *node* and nowhere else."""
@@ -269,6 +280,14 @@ class Cluster:
         )
         self._load("--modify", "configuration", xml.encode(), "--allow-create")
 
+    def delete_resource(self, name: str) -> None:
+        """Remove a resource with its failures, and wait until it is gone."""
+        node = self.admin()
+        xpath = f"//primitive[@id='{name}']"
+        node.run(["cibadmin", "--delete", "--force", "--xpath", xpath])
+        node.run(["crm_resource", "--cleanup"])
+        self.wait(f"{name} gone", lambda state: name not in state.resources, RESET_TIMEOUT)
+
     def _load(self, how: str, section: str, xml: bytes, *options: str) -> None:
         node = self.admin()
         path = "/tmp/change.xml"  # noqa: S108 - in a container of our own
@@ -295,13 +314,7 @@ class Cluster:
         Raises:
             WaitTimeout, CommandFailed: it could not be cleaned; then it must be thrown away.
         """
-        self._revive()
-        self._load_seed()
-        state = self.wait(
-            "every resource but the fence device stopped",
-            lambda state: {r.name for r in state.resources.values() if r.active} == {FENCING},
-            RESET_TIMEOUT,
-        )
+        state = self.clear()
         node = self.admin()
         for name in (other.name for other in state.nodes.values() if other.kind != "member"):
             node.run(["crm_node", "--force", "--remove", name])
@@ -326,6 +339,16 @@ class Cluster:
             cluster_node.run(f"rm -f {witness.LOG}")
         self.power.clear()
         self.history.clear()
+
+    def clear(self) -> ClusterState:
+        """Every node up, nothing configured but the fence device, nothing else running."""
+        self._revive()
+        self._load_seed()
+        return self.wait(
+            "every resource but the fence device stopped",
+            lambda state: {r.name for r in state.resources.values() if r.active} == {FENCING},
+            RESET_TIMEOUT,
+        )
 
     def _revive(self) -> None:
         """Bring up what is down, so that nothing waits for it in vain."""

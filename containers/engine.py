@@ -88,7 +88,8 @@ def _remove_where(wanted: Callable[[dict[str, str]], bool]) -> int:
             except NotFound:
                 continue  # its owner was quicker
             except APIError as error:
-                if error.status_code != 409:  # 409: its removal is under way already
+                # 409: its removal is under way already; 403: that of a container on this network
+                if error.status_code != 409 and (kind, error.status_code) != ("networks", 403):
                     raise
                 continue
             removed += 1

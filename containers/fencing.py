@@ -164,20 +164,20 @@ class PowerSwitch:
             return
         request, action, target, device = words
         node = self._nodes.get(target)
-        if action == "status":
-            powered = node is not None and node.powered
-            relay.answer(request, 0 if powered else 2, "on" if powered else "off")
-            return
         begun = FenceRecord(relay.node.name, action, target, device, time.monotonic(), 0.0)
-        error = ""
+        code, message = 0, ""
         try:
-            self._switch(node, target, action)
+            if action == "status":
+                code, message = (0, "on") if node is not None and node.powered else (2, "off")
+            else:
+                self._switch(node, target, action)
         except Exception as problem:
             # Whatever went wrong, the agent must hear of it: the cluster waits for an answer.
-            error = str(problem).splitlines()[0]
-        with self._lock:
-            self.records.append(replace(begun, finished=time.monotonic(), error=error))
-        relay.answer(request, 1 if error else 0, error)
+            code, message = 1, _first_line(problem)
+        if action != "status":
+            with self._lock:
+                self.records.append(replace(begun, finished=time.monotonic(), error=message))
+        relay.answer(request, code, message)
 
     def _switch(self, node: Powered | None, target: str, action: str) -> None:
         if node is None:
@@ -188,3 +188,8 @@ class PowerSwitch:
             node.boot()
             if isinstance(node, Node) and node.name in self._relays:
                 self.connect(node)
+
+
+def _first_line(error: Exception) -> str:
+    """The first line of *error*'s text; its type if it has none, for no error is ever empty."""
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -15,21 +15,20 @@ clean --images`` forgets all of them.
 from __future__ import annotations
 
 import hashlib
-import io
 import shutil
 import subprocess
-import tarfile
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from docker.errors import APIError, ImageNotFound, NotFound
 
 from containers.apt import Report, install
+from containers.context import Context
 from containers.engine import connect
 from containers.errors import EnvironmentProblem, ImageBuildError, UsageError
 from containers.targets import ENDED_SUITES, Kind, Target
@@ -57,43 +56,6 @@ class ImagePair:
 
     node: str
     remote: str
-
-
-@dataclass(frozen=True)
-class Context:
-    """A build context: what a recipe may copy. Hashing it is what makes tags honest."""
-
-    files: Mapping[str, Path] = field(default_factory=dict)
-
-    @classmethod
-    def of_tree(cls, prefix: str, root: Path) -> Context:
-        paths = (path for path in sorted(root.rglob("*")) if path.is_symlink() or path.is_file())
-        return cls({f"{prefix}/{path.relative_to(root)}": path for path in paths})
-
-    def digest(self) -> bytes:
-        sum_ = hashlib.sha256()
-        for name, path in sorted(self.files.items()):
-            content = str(path.readlink()).encode() if path.is_symlink() else path.read_bytes()
-            mode = path.lstat().st_mode
-            sum_.update(f"{name}\0{mode:o}\0{len(content)}\0".encode() + content)
-        return sum_.digest()
-
-    def tar(self, dockerfile: str) -> io.BytesIO:
-        buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode="w") as archive:
-            recipe = tarfile.TarInfo("Dockerfile")
-            recipe.size = len(dockerfile.encode())
-            archive.addfile(recipe, io.BytesIO(dockerfile.encode()))
-            for name, path in sorted(self.files.items()):
-                archive.add(path, arcname=name, recursive=False, filter=_as_root)
-        buffer.seek(0)
-        return buffer
-
-
-def _as_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
-    entry.uid = entry.gid = 0
-    entry.uname = entry.gname = "root"
-    return entry
 
 
 def _exists(name: str) -> bool:
@@ -151,17 +113,18 @@ def build(
     started = shown = time.monotonic()
     report(f"building {label} ...")
     try:
-        stream = connect().api.build(
-            fileobj=context.tar(dockerfile),
-            custom_context=True,
-            tag=name,
-            buildargs=dict(arguments),
-            labels={LABEL_IMAGE: "yes"},
-            rm=True,
-            forcerm=True,
-            decode=True,
-            timeout=None,
-        )
+        with context.archive(dockerfile) as archive:
+            stream = connect().api.build(
+                fileobj=archive,
+                custom_context=True,
+                tag=name,
+                buildargs=dict(arguments),
+                labels={LABEL_IMAGE: "yes"},
+                rm=True,
+                forcerm=True,
+                decode=True,
+                timeout=None,
+            )
         for line in _output(stream):
             tail = [*tail[-LOG_TAIL + 1 :], line]
             if time.monotonic() - shown >= HEARTBEAT:

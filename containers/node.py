@@ -13,7 +13,7 @@ import shlex
 import tarfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -41,17 +41,22 @@ PROGRAMS = "/usr/lib/pacemaker-conformance"
 LOG_TAIL = 12
 #: Exit status of a process that was killed by signal 9.
 KILLED = 137
+#: Runs its arguments and tells their exit status last, so that an output that the engine cut off,
+#: as a busy one does now and then, is never mistaken for a short one.
+_END_MARK = "\x1eended:"
+_TO_ITS_END = '"$@"; code=$?; printf "\\036ended:%s" $code'
 #: Seconds from exec of a daemon to its open port; key generation on a busy machine included.
 START_TIMEOUT = 30.0
 
 
 @dataclass(frozen=True)
 class Ran:
-    """What a command in a container did."""
+    """What a command in a container did; ``output`` is its standard output."""
 
     command: str
     exit_code: int
     output: str
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,9 +72,12 @@ class CommandFailed(EnvironmentProblem):
 
     def __init__(self, node: str, ran: Ran) -> None:
         self.ran = ran
-        super().__init__(
-            f"on {node}, {ran.command!r} ended with {ran.exit_code}: {ran.output.strip()[-800:]}"
-        )
+        said = (ran.error.strip() or ran.output.strip())[-800:]
+        super().__init__(f"on {node}, {ran.command!r} ended with {ran.exit_code}: {said}")
+
+
+class NodeDown(EnvironmentProblem):
+    """A command could not be run, or not to its end, because its host is down."""
 
 
 class Process:
@@ -116,7 +124,13 @@ class Process:
         return status
 
     def signal(self, name: str) -> None:
-        """Send the signal (``TERM``, ``KILL``, ``STOP`` ...) to the daemon itself."""
+        """Send the signal (``TERM``, ``KILL``, ``STOP`` ...) to the daemon itself.
+
+        Raises:
+            EnvironmentProblem: it has ended; another daemon may run in its place.
+        """
+        if not self.running:
+            raise EnvironmentProblem(f"the daemon on {self._node.name} has ended already")
         self._node.run(f"kill -{name} $(cat /run/started.pid)")
 
 
@@ -168,8 +182,8 @@ class Node:
             cap_add=["NET_ADMIN"],
             shm_size="256m",
         )
+        self._container = container  # known before it starts, so that a failure can be removed
         container.start()
-        self._container = container
         for path, file in self.files.items():
             self.write(path, file)
 
@@ -205,25 +219,46 @@ class Node:
 
     def remove(self) -> None:
         if self._container is not None:
-            with suppress(NotFound):  # a clean-up of the whole run may have been quicker
-                self._container.stop()
-            self._container = None
+            container, self._container = self._container, None
+            try:
+                container.stop()
+            except APIError as error:
+                # 404, 409: it is gone, or its removal by somebody else is under way
+                if error.status_code not in (404, 409):
+                    raise
 
     def run(self, command: str | Sequence[str], *, check: bool = True) -> Ran:
         """Run *command* (a string is given to a shell) to its end.
 
         Raises:
             CommandFailed: it ended with another status than 0 and *check* is set.
+            NodeDown: the host is down, or went down meanwhile.
         """
         argv = ["sh", "-c", command] if isinstance(command, str) else list(command)
         api = connect().api
-        created = api.exec_create(self.container_id, argv)["Id"]
-        output = api.exec_start(created).decode(errors="replace")
-        code = api.exec_inspect(created)["ExitCode"]
-        ran = Ran(command if isinstance(command, str) else shlex.join(argv), int(code), output)
-        if check and code != 0:
+        try:
+            created = api.exec_create(self.container_id, ["sh", "-c", _TO_ITS_END, "sh", *argv])
+            output, error = api.exec_start(created["Id"], demux=True)
+        except APIError as problem:
+            raise NodeDown(f"{self.name} does not run commands: {problem.explanation}") from None
+        text, mark, code = (output or b"").decode(errors="replace").rpartition(_END_MARK)
+        shown = command if isinstance(command, str) else shlex.join(argv)
+        if not mark:
+            raise NodeDown(f"{self.name} went down during {shown!r}, or its output was lost")
+        ran = Ran(shown, int(code), text, (error or b"").decode(errors="replace"))
+        if check and ran.exit_code != 0:
             raise CommandFailed(self.name, ran)
         return ran
+
+    def read(self, path: str) -> bytes | None:
+        """The file at *path*, or None if there is none; the host may be down."""
+        try:
+            stream, _ = connect().api.get_archive(self.container_id, path)
+        except NotFound:
+            return None
+        with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as archive:
+            member = archive.extractfile(archive.getmembers()[0])
+            return member.read() if member is not None else None
 
     def write(self, path: str, file: File) -> None:
         """Place *file* at *path*; missing directories are made."""
@@ -236,14 +271,7 @@ class Node:
 
     def log(self) -> str:
         """The whole Pacemaker log of this node, empty if there is none yet."""
-        try:
-            stream, _ = connect().api.get_archive(self.container_id, LOG_FILE)
-        except NotFound:
-            return ""
-        with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as archive:
-            member = archive.extractfile(archive.getmembers()[0])
-            assert member is not None
-            return member.read().decode(errors="replace")
+        return (self.read(LOG_FILE) or b"").decode(errors="replace")
 
     def log_tail(self, lines: int = LOG_TAIL) -> str:
         return "\n".join(self.log().splitlines()[-lines:])
@@ -296,8 +324,8 @@ class ClusterNode(Node):
 @contextmanager
 def created(node: Node) -> Iterator[Node]:
     """The node's container exists inside the block and is gone after it."""
-    node.create()
     try:
+        node.create()
         yield node
     finally:
         node.remove()

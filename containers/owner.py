@@ -24,7 +24,8 @@ RUN_ENVIRONMENT = "PCMK_CONFORMANCE_RUN"
 def _start_time(pid: int) -> str | None:
     """Start of *pid* in clock ticks since boot, or None if there is no such process."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        # A process may call itself anything; names cut off in mid-character are not even rare.
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except OSError:
         return None
     # The command name, in parentheses, may hold spaces: count fields after it (proc(5): 22).
@@ -57,7 +58,7 @@ class Owner:
     def parse(cls, label: str) -> Owner | None:
         """The owner that *label* names, or None if the label is not one of ours."""
         parts = label.split("/")
-        if len(parts) != 4 or not parts[2].isdigit():
+        if len(parts) != 4 or not parts[2].isdecimal():
             return None
         return cls(parts[0], parts[1], int(parts[2]), parts[3])
 

@@ -59,6 +59,10 @@ def ensure_engine(report: Report) -> None:
         )
     if shutil.which("dockerd") is None:
         install(ENGINE_PACKAGES, report)
+        if shutil.which("dockerd") is None:
+            raise EnvironmentProblem(
+                "dockerd is installed but not found; add /usr/sbin to PATH and try again"
+            )
     if try_connect() is None:
         report("starting dockerd ...")
         _start_engine()

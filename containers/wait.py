@@ -38,11 +38,12 @@ def wait_for(
         WaitTimeout: the deadline passed.
     """
     deadline = time.monotonic() + timeout
+    overdue = False
     while True:
-        overdue = time.monotonic() >= deadline
         seen = look()
         if satisfied(seen):
             return seen
         if overdue:
             raise WaitTimeout(awaited, timeout, describe(seen), log=log(), hint=hint)
         time.sleep(interval)
+        overdue = time.monotonic() >= deadline

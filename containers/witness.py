@@ -30,9 +30,8 @@ class Act:
 
 
 def acts_on(node: Node, resource: str) -> list[Act]:
-    """What was done to *resource* on *node*, in order; the node must be powered."""
-    output = node.run(f"cat {LOG} 2>/dev/null", check=False).output
-    found = [line.split() for line in output.splitlines()]
+    """What was done to *resource* on *node*, in order; the node may be down."""
+    found = [line.split() for line in (node.read(LOG) or b"").decode().splitlines()]
     return [
         Act(float(at), node.name, name, action, int(code))
         for at, name, action, code in found

@@ -23,9 +23,10 @@ def remote_host(cluster: Cluster) -> RemoteNode:
 
 @pytest.fixture
 def remote_node(cluster: Cluster, remote_host: RemoteNode) -> RemoteNode:
-    """``r1`` integrated as a remote node, online."""
+    """``r1`` integrated as a remote node, online, its connection monitored."""
     cluster.create(cib.remote("r1", server=remote_host.address))
     cluster.wait_online("r1")
+    cluster.wait_idle()
     return remote_host
 
 
@@ -34,6 +35,7 @@ def loaded_node(cluster: Cluster, remote_node: RemoteNode) -> RemoteNode:
     """The remote node ``r1`` with the resource ``p1`` running on it by preference."""
     cluster.create(cib.witness("p1"), constraints=(cib.location("p1", "r1"),))
     cluster.wait_running("p1", "r1")
+    cluster.wait_idle()
     return remote_node
 
 

@@ -54,7 +54,8 @@ def test_cluster_reconnects_at_once_after_the_stop(
         lambda seen: (
             bool(cluster.power.records)
             or (
-                seen.resources["r1"].role == "Stopped"
+                "r1" in seen.resources
+                and seen.resources["r1"].role == "Stopped"
                 and seen.running_on("p1") in (("n1",), ("n2",))
             )
         ),

@@ -58,3 +58,7 @@ def test_port_changed_on_the_remote_only_cannot_connect(cluster: Cluster) -> Non
         expected="r1_start_0 fails and r1 is not online",
         actual=str(state),
     )
+    # It was the port and nothing else: told of it, the cluster connects.
+    cluster.delete_resource("r1")
+    cluster.create(cib.remote("r1", server=host.address, port=str(CUSTOM_PORT)))
+    cluster.wait_online("r1")

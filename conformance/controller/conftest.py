@@ -83,11 +83,13 @@ async def fake_host(
     host = FakeHost("f1", cluster.gateway, environment.authkey, recorder)
     await host.fake.start()
     cluster.power.plug(host)
-    yield host
-    # While the cluster lets go of it, the fake must still answer.
-    await meanwhile(cluster.reset)
-    cluster.power.unplug(host)
-    await host.fake.close()
+    try:
+        yield host
+        # While the cluster lets go of it, the fake must still answer.
+        await meanwhile(cluster.clear)
+    finally:
+        cluster.power.unplug(host)
+        await host.fake.close()
 
 
 @pytest.fixture
@@ -95,4 +97,5 @@ async def fake_node(cluster: Cluster, fake_host: FakeHost) -> FakeHost:
     """``f1`` integrated as a remote node, online."""
     await meanwhile(cluster.create, fake_host.resource())
     await meanwhile(cluster.wait_online, "f1")
+    await meanwhile(cluster.wait_idle)
     return fake_host

@@ -153,11 +153,14 @@ async def daemon(
     daemon = await _default_daemon(environment, daemon_hosts, start_daemon)
     daemon.recorder = recorder
     before = len(daemon.log())
+    bystander = await daemon.bystander()
     yield daemon
     if log := daemon.log()[before:]:
         evidence.add("pacemaker-remoted.log", log)
     try:
-        await daemon.check_well()
+        await daemon.check_well(bystander)
     except BaseException:
         daemon_hosts.shared = None
         raise
+    finally:
+        await bystander.close()

@@ -44,7 +44,7 @@ async def test_every_header_is_well_formed(daemon: Daemon) -> None:
 
 
 @pytest.mark.requirement("FRM-002", "FRM-003")
-@pytest.mark.parametrize("order", list(ByteOrder))
+@pytest.mark.parametrize("order", list(ByteOrder), ids=lambda order: order.name.lower())
 async def test_both_byte_orders_are_understood(daemon: Daemon, order: ByteOrder) -> None:
     async with daemon.client(order=order) as client:
         assert (await client.register()).rc == 0

@@ -18,7 +18,14 @@ import pytest
 from containers.node import AUTHKEY, File, Process, RemoteNode
 from containers.targets import DEFAULT_PORT
 from fixtures.capture import Recorder
-from fixtures.peers import FakeCluster, FakeRemote, Misbehaviour, Release
+from fixtures.peers import (
+    ConnectionEnded,
+    FakeCluster,
+    FakeRemote,
+    Misbehaviour,
+    PeerTimeout,
+    Release,
+)
 
 #: Resident memory that a daemon may grow to in a test without special demands, in KiB.
 MEMORY_LIMIT_KIB = 100 * 1024
@@ -79,15 +86,43 @@ class Daemon(ABC):
         """Its log; empty where it cannot be had."""
         return ""
 
-    async def check_well(self) -> None:
-        """The oracle after whatever a test did: alive, same process, and it still answers.
+    async def bystander(self) -> FakeCluster:
+        """A well-behaved client that says nothing meanwhile; see :meth:`check_well`.
+
+        It does not register, so it has no name and is told of nothing.
+        """
+        client = FakeCluster(self.host, self.port, key=self.key, patience=self.patience)
+        await client.connect()
+        await client.poke()
+        return client
+
+    async def check_well(self, bystander: FakeCluster) -> None:
+        """The oracle after whatever a test did.
+
+        The daemon is alive and the same process as before, a client that was there before is
+        still answered, and so is a new one.
 
         Raises:
             AssertionError: it is not well.
         """
         assert await self.alive(), "the daemon died, or is another process than before"
-        async with self.client("oracle") as oracle:
-            assert (await oracle.register()).rc == 0, "the daemon refuses a well-behaved client"
+        for who, client in (("an old", bystander), ("a new", await self._newcomer())):
+            try:
+                reply = await client.poke()
+            except (PeerTimeout, ConnectionEnded) as problem:
+                raise AssertionError(
+                    f"the daemon does not answer {who} client: {problem}"
+                ) from None
+            finally:
+                await client.close()
+            assert reply.rc == 0, f"the daemon refuses {who} client: {reply}"
+
+    async def _newcomer(self) -> FakeCluster:
+        client = FakeCluster(self.host, self.port, key=self.key, patience=self.patience)
+        try:
+            return await client.connect()
+        except (OSError, PeerTimeout) as problem:
+            raise AssertionError(f"the daemon takes no new client: {problem}") from None
 
 
 class ContainerDaemon(Daemon):
@@ -114,8 +149,8 @@ class ContainerDaemon(Daemon):
     def log(self) -> str:
         return self.node.log()
 
-    async def check_well(self) -> None:
-        await super().check_well()
+    async def check_well(self, bystander: FakeCluster) -> None:
+        await super().check_well(bystander)
         status = "awk '/VmRSS/ {print $2}' /proc/$(cat /run/started.pid)/status"
         resident = int((await asyncio.to_thread(self.node.run, status)).output)
         assert resident <= MEMORY_LIMIT_KIB, f"the daemon holds {resident} KiB of memory"

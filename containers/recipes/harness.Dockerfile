@@ -1,6 +1,8 @@
 # The harness's own part, last, so that changing it never installs anything again.
 ARG BASE
 FROM ${BASE}
+# An image of somebody else may end in another user.
+USER root
 COPY files/fence_harness /usr/sbin/fence_harness
 COPY files/fence-relay files/start-cluster-node files/start-remote-node /usr/lib/pacemaker-conformance/
 COPY files/Witness /usr/lib/ocf/resource.d/conformance/Witness

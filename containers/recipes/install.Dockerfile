@@ -1,5 +1,5 @@
 # A "make install DESTDIR=" tree in place of the suite's Pacemaker; its dependencies stay.
-# The packages go without their maintainer scripts' help, so that users and directories stay too.
+# The packages' files go, but not the packages, so that users and directories stay too.
 ARG BASE
 FROM ${BASE}
 RUN dpkg-query -W -f '${Package}\n' 'pacemaker*' 'libcib*' 'libcrm*' 'liblrmd*' 'libpacemaker*' \
@@ -9,4 +9,7 @@ RUN dpkg-query -W -f '${Package}\n' 'pacemaker*' 'libcib*' 'libcrm*' 'liblrmd*' 
             if [ -f "$path" ] || [ -L "$path" ]; then rm -f "$path"; fi; done; \
     done; rm -f /tmp/remove
 COPY tree /
-RUN ldconfig
+# Wherever configure put the libraries (it may choose lib64, which Debian does not search).
+RUN find /usr /opt -name 'libcrmcommon.so*' -printf '%h\n' 2>/dev/null | sort -u \
+        > /etc/ld.so.conf.d/00-pacemaker.conf \
+ && ldconfig

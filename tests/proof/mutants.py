@@ -27,7 +27,7 @@ _ENDS_OF_ACTIONS = frozenset(
     {
         "test_after_the_ack_operations_run_until_the_provider_leaves",
         "test_missing_agent_is_not_installed",
-        "test_recurring_monitor_repeats_until_cancelled",
+        "test_cancelled_monitor_is_told_before_the_reply_and_then_silent",
         "test_registered_resource_is_known",  # its clean-up stops the resource
         "test_start_monitor_stop",
         "test_userdata_comes_back_unchanged",
