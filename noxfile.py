@@ -2,9 +2,12 @@
 """The sessions people type; ``nox --list`` shows them, README.md tells when to use which.
 
 Words after ``--`` go to pytest: ``nox -s conformance -- --target debian:bookworm -k fencing``.
+Paths among them are taken from the checkout, and name the tests to run if they are tests.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import nox
 from nox.command import CommandFailed
@@ -56,5 +59,6 @@ def proof(session: nox.Session) -> None:
 def conformance(session: nox.Session) -> None:
     """The conformance suite on a target (default debian:trixie), set-up included."""
     _install(session)
-    _suite(session, "python", "-m", "containers", "provision")
-    _suite(session, "pytest", "conformance", "-n", WORKERS, *session.posargs)
+    named = any(Path(word.partition("::")[0]).exists() for word in session.posargs)
+    where = () if named else ("conformance",)
+    _suite(session, "pytest", *where, "--provision", "-n", WORKERS, *session.posargs)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import secrets
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from typing import Any, NoReturn
 
 import pytest
 from docker.errors import APIError, ContainerError, DockerException
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 from requests import RequestException
 
 from conformance.known_issues import KnownIssues
@@ -31,6 +32,7 @@ from containers.engine import connect
 from containers.errors import EnvironmentProblem, UsageError
 from containers.images import ImagePair
 from containers.owner import labels, run_id
+from containers.provision import ensure_engine
 from containers.targets import Kind, Target
 from fixtures.peers import NEWEST, RELEASES, Misbehaviour, Release
 from reports.record import Target as TargetRecord
@@ -71,6 +73,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--remote-target", default=None, help="the remote nodes' side, if it is another target"
+    )
+    group.addoption(
+        "--provision",
+        action="store_true",
+        help="on Debian, as root: install and start a container engine if none answers",
+    )
+    group.addoption(
+        "--daemon-version",
+        default=None,
+        metavar="VERSION",
+        help="Pacemaker's version on a host: target, such as 3.0.1 (elsewhere it is found out)",
     )
     group.addoption(
         "--authkey",
@@ -114,6 +127,16 @@ def _authkey(target: Target, path: str | None) -> bytes:
     return key
 
 
+def _told_version(target: Target, text: str | None) -> Version | None:
+    """The version of a daemon that cannot be asked for it."""
+    if target.kind is Kind.FAKE:
+        return Version(parse_fake(target)[1].name)
+    try:
+        return Version(text) if text else None
+    except InvalidVersion:
+        raise UsageError(f"--daemon-version {text!r} is no version such as 3.0.1") from None
+
+
 def _version(image: str, program: str) -> Version:
     """The Pacemaker version that *program* of *image* tells."""
     try:
@@ -140,9 +163,10 @@ def _prepare(config: pytest.Config) -> tuple[Environment, dict[str, Version | No
     if not target.has_images and remote_target != target:
         raise UsageError(f"target {target} is a daemon alone: it goes without --remote-target")
     if not target.has_images:
-        version = parse_fake(target)[1].name if target.kind is Kind.FAKE else None
-        known = Version(version) if version else None
+        known = _told_version(target, options.daemon_version)
         return Environment(target, target, None, None, key), {"daemon": known, "cluster": None}
+    if options.daemon_version:
+        raise UsageError(f"--daemon-version is for host: targets, that of {target} is found out")
 
     terminal = config.get_terminal_writer()
 
@@ -150,6 +174,8 @@ def _prepare(config: pytest.Config) -> tuple[Environment, dict[str, Version | No
         terminal.line(line)
         terminal.flush()
 
+    if options.provision:
+        ensure_engine(report)
     if removed := engine.remove_orphans():
         report(f"removed {removed} things that dead runs left on the engine")
     pair = images.prepare(target, report)
@@ -169,8 +195,9 @@ def pytest_configure(config: pytest.Config) -> None:
         if "environment" in config.workerinput:
             config.stash[ENVIRONMENT], config.stash[VERSIONS] = _received(config.workerinput)
         return
-    # A polite kill ends like Ctrl-C: with teardown, clean-up and a report.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A polite kill, or a terminal that goes away, ends like Ctrl-C: with teardown and a report.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
 
 
 def _described(environment: Environment, versions: dict[str, Version | None]) -> TargetRecord:
@@ -236,7 +263,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     environment = config.stash.get(ENVIRONMENT, None)
     if hasattr(config, "workerinput") or environment is None or environment.images is None:
         return
-    engine.remove_run()
+    try:
+        engine.remove_run()
+    except (EnvironmentProblem, DockerException, RequestException) as error:
+        print(f"the engine did not let this run clean up: {error}", file=sys.stderr)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import PurePosixPath
 
@@ -12,7 +13,10 @@ FOLDER = "conformance"
 """Tests below this directory, relative to pytest's rootdir, are cases."""
 
 # Options that say what is under test, and so belong to the command that runs a case again.
-_TARGET_OPTIONS = ("--target", "--remote-target", "--authkey")
+_TARGET_OPTIONS = ("--target", "--remote-target", "--authkey", "--daemon-version")
+
+
+_NOX = ["./noxw", "-s", "conformance", "--"]
 
 
 def is_case(nodeid: str) -> bool:
@@ -28,7 +32,8 @@ def subject(nodeid: str) -> str:
 
 def again(config: pytest.Config, nodeid: str) -> str:
     """The shell command that runs a case again, on the same target, from the rootdir."""
-    words = ["pytest", nodeid]
+    under_nox = "NOX_CURRENT_SESSION" in os.environ
+    words = [*(_NOX if under_nox else ["pytest"]), nodeid]
     for option in _TARGET_OPTIONS:
         value = config.getoption(option, None)
         words += [option, str(value)] if value else []

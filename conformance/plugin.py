@@ -10,9 +10,9 @@ A *case* is a test below ``conformance/``. What the plugin adds to pytest, for c
       @pytest.mark.decided_by("cluster")
 
 - a case whose requirements all lie beyond the version under test, or whose ``versions`` mark does
-  not hold, is not run and counts as unsupported. A version that is not known excludes nothing.
-  Whose version decides: the daemon's for ``conformance/daemon/``, the cluster's elsewhere, unless
-  ``decided_by`` says otherwise;
+  not hold, is not run and counts as unsupported; so does one that depends on the version where
+  that is not known. Whose version decides: the daemon's for ``conformance/daemon/``, the
+  cluster's elsewhere, unless ``decided_by`` says otherwise;
 - every case ends in one verdict (``conformance.judge``), and the run in one record
   (``conformance.recorder``), whatever number of workers took part;
 - a fixture ``evidence``, for what people want to look at later.
@@ -326,6 +326,9 @@ def _close_case(item: pytest.Item, case: Case, report: pytest.TestReport) -> Tes
 def _unsupported(item: pytest.Item, case: Case) -> str | None:
     """Why the version under test cannot be asked, or ``None`` if it can."""
     if case.version is None:
+        bounded = all(str(row.versions) for row in case.requirements)
+        if bounded or item.get_closest_marker("versions"):
+            return "which versions it applies to matters, and the version is not known"
         return None
     under_test = f"the {_side(item)} under test is {case.version}"
     if len(case.beyond_version) == len(case.requirements):

@@ -36,8 +36,7 @@ def main(argv: list[str] | None = None) -> int:
         if options.verb == "provision":
             provision.ensure_engine(report)
         elif options.verb == "prepare":
-            for text in options.target:
-                target = Target.parse(text)
+            for target in [Target.parse(text) for text in options.target]:
                 if target.has_images:
                     images.prepare(target, report)
         else:

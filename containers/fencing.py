@@ -80,13 +80,17 @@ class Relay:
         self._raw.settimeout(None)
         self._thread = threading.Thread(target=self._read, name=f"relay-{node.name}", daemon=True)
         self._thread.start()
-        wait_for(
-            lambda: node.run(f"test -p {FIFO}", check=False).exit_code,
-            lambda code: code == 0,
-            f"fence relay on {node.name}",
-            10,
-            interval=0.02,
-        )
+        try:
+            wait_for(
+                lambda: node.run(f"test -p {FIFO}", check=False).exit_code,
+                lambda code: code == 0,
+                f"fence relay on {node.name}",
+                10,
+                interval=0.02,
+            )
+        except BaseException:
+            self.close()  # nobody else has this line
+            raise
 
     def _lines(self) -> Iterator[str]:
         pending = b""

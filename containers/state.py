@@ -7,6 +7,8 @@ Decisions are made from this and never from log text. The reader takes what ever
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -16,10 +18,19 @@ from containers.errors import EnvironmentProblem
 #: Everything that can be asked for in one call, inactive resources and failures included.
 CRM_MON = ["crm_mon", "--one-shot", "--inactive", "--output-as=xml"]
 
+#: An operation's key: resource, action, interval in ms; both names may hold underscores
+#: (actions.c:parse_op_key).
+_OPERATION = re.compile(r"(?P<resource>.+?)_(?P<action>migrate_to|migrate_from|[^_]+)_\d+")
+
 
 @dataclass(frozen=True)
 class NodeState:
-    """One node as the cluster sees it; ``kind`` is ``member``, ``remote`` or ``guest``."""
+    """One node as the cluster sees it.
+
+    Attributes:
+        kind: ``member``, ``remote`` or ``guest``. crm_mon itself calls both of the latter remote,
+            and names a guest's container resource (pe_output.c:node_xml, ``id_as_resource``).
+    """
 
     name: str
     kind: str
@@ -72,7 +83,12 @@ class FailedAction:
 
 @dataclass(frozen=True)
 class ClusterState:
-    """One look at a cluster."""
+    """One look at a cluster.
+
+    Attributes:
+        resources: by name. crm_mon gives all instances of an anonymous clone one name; those after
+            the first are found as ``NAME:1``, ``NAME:2``..., as Pacemaker numbers them itself.
+    """
 
     quorate: bool
     dc: str
@@ -96,9 +112,11 @@ class ClusterState:
             root = etree.fromstring(xml)
         except etree.XMLSyntaxError as error:
             raise EnvironmentProblem(f"crm_mon printed no XML ({error}): {xml[:200]!r}") from error
+        if root.tag != "pacemaker-result":
+            raise EnvironmentProblem(f"crm_mon printed other XML than its own: {xml[:200]!r}")
         dc = root.find("summary/current_dc")
         nodes = {node.name: node for node in map(_node, root.iterfind("nodes/node"))}
-        resources = {item.name: item for item in map(_resource, root.iterfind(".//resource"))}
+        resources = _by_name(map(_resource, root.iterfind(".//resource")))
         failures = tuple(_failure(item) for item in root.iterfind("failures/failure"))
         return cls(
             quorate=_flag(dc, "with_quorum") if dc is not None else False,
@@ -120,15 +138,19 @@ class ClusterState:
 
     def running_on(self, resource: str) -> tuple[str, ...]:
         """The nodes on which *resource* is active and started; empty if none."""
-        found = self.resources.get(resource)
-        return found.nodes if found and found.active and found.role != "Starting" else ()
+        return tuple(
+            node
+            for item in self.resources.values()
+            if item.name == resource and item.active and item.role != "Starting"
+            for node in item.nodes
+        )
 
     def failures_of(self, resource: str) -> list[FailedAction]:
         """The failed actions of *resource*, whatever operation it was."""
         return [
             item
             for item in self.failures
-            if item.operation.rpartition("_")[0].rpartition("_")[0] == resource
+            if (match := _OPERATION.fullmatch(item.operation)) and match["resource"] == resource
         ]
 
     def __str__(self) -> str:
@@ -144,7 +166,7 @@ def _flag(element: etree._Element, name: str) -> bool:
 def _node(element: etree._Element) -> NodeState:
     return NodeState(
         name=str(element.get("name")),
-        kind=str(element.get("type", "member")),
+        kind="guest" if element.get("id_as_resource") else str(element.get("type", "member")),
         online=_flag(element, "online"),
         unclean=_flag(element, "unclean"),
         standby=_flag(element, "standby"),
@@ -164,6 +186,14 @@ def _resource(element: etree._Element) -> ResourceState:
         managed=_flag(element, "managed"),
         nodes=tuple(str(node.get("name")) for node in element.iterfind("node")),
     )
+
+
+def _by_name(items: Iterable[ResourceState]) -> dict[str, ResourceState]:
+    found: dict[str, ResourceState] = {}
+    for item in items:
+        earlier = sum(other.name == item.name for other in found.values())
+        found[f"{item.name}:{earlier}" if earlier else item.name] = item
+    return found
 
 
 def _failure(element: etree._Element) -> FailedAction:

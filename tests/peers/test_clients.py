@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Several clients of one daemon: who is told what (PROTOCOL.md §10, §14)."""
+"""Several clients of one daemon: who is told what (docs/protocol.md §10, §14)."""
 
 import pytest
 

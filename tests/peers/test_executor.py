@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The simulated executor, through the wire (PROTOCOL.md §7)."""
+"""The simulated executor, through the wire (docs/protocol.md §7)."""
 
 import itertools
 import time

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Local IPC clients of the fake daemon, and their provider (PROTOCOL.md §11)."""
+"""Local IPC clients of the fake daemon, and their provider (docs/protocol.md §11)."""
 
 import pytest
 

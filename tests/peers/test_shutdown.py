@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The graceful stop (PROTOCOL.md §13)."""
+"""The graceful stop (docs/protocol.md §13)."""
 
 import pytest
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One side of a session: ids, matching, and what survives what (PROTOCOL.md §4.2, §4.3, §10)."""
+"""One side of a session: ids, matching, what survives (docs/protocol.md §4.2, §4.3, §10)."""
 
 from dataclasses import replace
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Bytes in, frames out (PROTOCOL.md §3.1, §3.2)."""
+"""Bytes in, frames out (docs/protocol.md §3.1, §3.2)."""
 
 import bz2
 import contextlib

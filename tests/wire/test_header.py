@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The 40-byte header (PROTOCOL.md §3)."""
+"""The 40-byte header (docs/protocol.md §3)."""
 
 from typing import Any
 

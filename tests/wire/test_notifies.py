@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Notifies (PROTOCOL.md §6.1, §10, §11.1)."""
+"""Notifies (docs/protocol.md §6.1, §10, §11.1)."""
 
 import pytest
 from hypothesis import given

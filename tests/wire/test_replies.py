@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Replies (PROTOCOL.md §4.3, §5.1)."""
+"""Replies (docs/protocol.md §4.3, §5.1)."""
 
 import pytest
 from hypothesis import given

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Requests (PROTOCOL.md §4.2, §5.1, §6)."""
+"""Requests (docs/protocol.md §4.2, §5.1, §6)."""
 
 import pytest
 from hypothesis import given
