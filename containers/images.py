@@ -15,6 +15,7 @@ clean --images`` forgets all of them.
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import subprocess
 import threading
@@ -38,16 +39,21 @@ LABEL_IMAGE = "org.pacemaker-remote-conformance.image"
 RECIPES = Path(__file__).parent / "recipes"
 #: Lines of a failed build's output that go into the error.
 LOG_TAIL = 15
+#: How lines begin with which the engine itself tells of its progress, and its colours.
+ENGINE_SAYS = ("Step ", "--->", "Removing intermediate container ")
+COLOUR = re.compile("\x1b\\[[0-9;]*m")
 #: Seconds between two signs of life of a build.
 HEARTBEAT = 5.0
 
 NODE_PACKAGES = "pacemaker corosync pacemaker-cli-utils"
 REMOTE_PACKAGES = "pacemaker-remote pacemaker-cli-utils"
+#: The package that makes a host one or the other.
+ROLE_PACKAGE = {"node": "pacemaker", "remote": "pacemaker-remote"}
 
 
 @dataclass(frozen=True)
 class ImagePair:
-    """The images of one target.
+    """The images of one target; the same twice where the target has one side only.
 
     Attributes:
         node: of a cluster node (corosync and all of Pacemaker).
@@ -74,13 +80,24 @@ def _identity(name: str) -> str:
 
 
 def _output(stream: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """The lines of a build's output; raises at the build's error."""
+    """The lines that a build's commands print, as they come; raises at the build's error."""
+    rest = ""
     for entry in stream:
         if "error" in entry:
+            if rest.strip():
+                yield rest.strip()
             raise RuntimeError(str(entry["error"]).strip())
-        for line in str(entry.get("stream", "")).splitlines():
-            if line.strip():
+        # The engine colours what came from standard error, and cuts it anywhere.
+        *lines, rest = (rest + COLOUR.sub("", str(entry.get("stream", "")))).split("\n")
+        for line in lines:
+            if line.strip() and not line.strip().startswith(ENGINE_SAYS):
                 yield line.strip()
+
+
+def _in_short(error: Exception) -> str:
+    """The engine's error without the command, which may be half a page of shell."""
+    status = re.search(r"returned a non-zero code: (\d+)", str(error))
+    return f"a command of its recipe ended with {status[1]}" if status else str(error)
 
 
 def build(
@@ -131,7 +148,8 @@ def build(
                 shown = time.monotonic()
                 report(f"building {label}: {shown - started:.0f} s, {line[:100]}")
     except (RuntimeError, APIError) as error:
-        raise ImageBuildError(f"image {label} could not be built: {error}", tail) from error
+        problem = f"image {label} could not be built: {_in_short(error)}"
+        raise ImageBuildError(problem, tail) from error
     report(f"built {label} in {time.monotonic() - started:.0f} s")
     return name
 
@@ -190,13 +208,32 @@ def _harness_part(base: str, label: str, report: Report) -> str:
     return build("harness", label, report, arguments={"BASE": base}, context=files)
 
 
+def _roles(target: Target) -> tuple[str, ...]:
+    """The roles for which *target* has something: packages may have been built for one only.
+
+    For a role without a package apt would take the suite's, and the wrong thing would be tested.
+
+    Raises:
+        UsageError: there are packages, but for neither role.
+    """
+    if target.kind is not Kind.DEBS:
+        return tuple(ROLE_PACKAGE)
+    assert target.directory is not None
+    present = {path.name.partition("_")[0] for path in target.directory.glob("*.deb")}
+    roles = tuple(role for role, name in ROLE_PACKAGE.items() if name in present)
+    if not roles:
+        packages = " nor ".join(ROLE_PACKAGE.values())
+        raise UsageError(f"target {target}: neither {packages} is among its packages")
+    return roles
+
+
 def _debs_for(role: str, directory: Path) -> Context:
     """The packages of *role* among those built: the two daemons' packages exclude each other."""
-    other = "pacemaker-remote" if role == "node" else "pacemaker"
+    others = {name for other, name in ROLE_PACKAGE.items() if other != role}
     chosen = {
         f"debs/{path.name}": path
         for path in sorted(directory.glob("*.deb"))
-        if (package := path.name.partition("_")[0]) != other
+        if (package := path.name.partition("_")[0]) not in others
         and not package.endswith(("-dbgsym", "-dev", "-doc"))
     }
     return Context(chosen)
@@ -234,7 +271,8 @@ def prepare(target: Target, report: Report) -> ImagePair:
         report: called with one line of progress at a time, possibly from several threads.
 
     Raises:
-        UsageError: ``image:`` names an image that the engine does not have.
+        UsageError: ``image:`` names an image that the engine does not have, or ``debs:`` packages
+            without a daemon.
         ImageBuildError, EnvironmentProblem: an image could not be made.
     """
     if not target.has_images:
@@ -253,9 +291,11 @@ def prepare(target: Target, report: Report) -> ImagePair:
         image = _role_image(target, role, common, report)
         return _harness_part(image, f"{target.slug}-{role}-harness", report)
 
+    roles = _roles(target)
     with ThreadPoolExecutor(2) as pool:
-        node, remote = pool.map(make, ("node", "remote"))
-    return ImagePair(node=node, remote=remote)
+        made = dict(zip(roles, pool.map(make, roles), strict=True))
+    only = made[roles[0]]
+    return ImagePair(node=made.get("node", only), remote=made.get("remote", only))
 
 
 def remove_all() -> int:
