@@ -27,6 +27,7 @@ _FIELDS: Mapping[str, type] = {
     "requirement": str,
     "tests": list,
     "versions": str,
+    "occurs": str,
     "reason": str,
     "upstream": str,
     "pattern": str,
@@ -45,13 +46,15 @@ class KnownIssue:
     ``tests`` are shell patterns (:func:`fnmatch.fnmatchcase`) on node ids, none meaning every
     test of the requirement; a literal ``[`` of a node id is written ``[[]``. ``versions`` are
     those that deviate. ``pattern`` is searched in the failure's text; it never matches an empty
-    text.
+    text. ``sometimes`` is for a race in the target: such a failure need not come, and passing is
+    no news.
     """
 
     id: str
     requirement: str
     tests: tuple[str, ...]
     versions: SpecifierSet
+    sometimes: bool
     reason: str
     upstream: str
     pattern: re.Pattern[str]
@@ -118,10 +121,17 @@ def _issue(where: str, row: Mapping[str, Any]) -> KnownIssue:
         requirement=row["requirement"],
         tests=tuple(row["tests"]),
         versions=parse_versions(where, row["versions"], KnownIssuesError),
+        sometimes=_sometimes(where, row["occurs"]),
         reason=row["reason"],
         upstream=row["upstream"],
         pattern=_pattern(where, row["pattern"]),
     )
+
+
+def _sometimes(where: str, text: str) -> bool:
+    if text not in ("always", "sometimes"):
+        raise KnownIssuesError(f"{where}: occurs is {text!r}, neither 'always' nor 'sometimes'.")
+    return text == "sometimes"
 
 
 def _pattern(where: str, text: str) -> re.Pattern[str]:

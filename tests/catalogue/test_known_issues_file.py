@@ -21,6 +21,7 @@ ROW: dict[str, Any] = {
     "tests": ["conformance/daemon/test_shutdown.py::test_stop*"],
     "versions": "==2.1.5",
     "reason": "The daemon exits at once.",
+    "occurs": "always",
     "upstream": "https://example.org/pull/3008",
     "pattern": r"exit(ed)? after \d+ ms",
 }
@@ -37,6 +38,7 @@ def test_every_field_arrives(write_rows: Callable[..., Path]) -> None:
         tests=("conformance/daemon/test_shutdown.py::test_stop*",),
         versions=SpecifierSet("==2.1.5"),
         reason="The daemon exits at once.",
+        sometimes=False,
         upstream="https://example.org/pull/3008",
         pattern=re.compile(r"exit(ed)? after \d+ ms"),
     )
@@ -110,6 +112,7 @@ def test_a_missing_field_is_named(write_rows: Callable[..., Path], field: str) -
         ({"requirement": ""}, "requirement is empty."),
         ({"reason": ""}, "reason is empty."),
         ({"upstream": ""}, "upstream is empty."),
+        ({"occurs": "often"}, "occurs is 'often', neither 'always' nor 'sometimes'."),
         ({"pattern": ""}, "pattern is empty."),
         ({"pattern": ".*"}, "pattern '.*' would match any failure."),
         ({"pattern": "exited|"}, "pattern 'exited|' would match any failure."),

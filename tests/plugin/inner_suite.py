@@ -39,6 +39,7 @@ requirement = "TLS-001"
 tests = ["*::test_listed"]
 versions = "==2.1.5"
 reason = "The daemon answers in plaintext."
+occurs = "always"
 upstream = "bz#1"
 pattern = "plaintext"
 """
