@@ -8,7 +8,6 @@ test; one that cannot be reset is thrown away, so that no test inherits another'
 
 from __future__ import annotations
 
-import re
 import secrets
 import signal
 import sys
@@ -19,19 +18,20 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from docker.errors import APIError, ContainerError, DockerException
+from docker.errors import DockerException
 from packaging.version import InvalidVersion, Version
 from requests import RequestException
 
 from conformance.known_issues import KnownIssues
+from conformance.live_host import greet
 from conformance.naming import concerns_cases
 from conformance.plugin import KNOWN_ISSUES, TARGET, VERSIONS, Evidence
 from containers import engine, images
 from containers.cluster import Cluster
-from containers.engine import connect
+from containers.contents import CLUSTER, COROSYNC, DAEMON, look
 from containers.errors import EnvironmentProblem, UsageError
 from containers.images import ImagePair
-from containers.owner import labels, run_id
+from containers.owner import run_id
 from containers.provision import ensure_engine
 from containers.targets import Kind, Target
 from fixtures.peers import NEWEST, RELEASES, Misbehaviour, Release
@@ -49,7 +49,8 @@ class Environment:
     Attributes:
         target: the daemon's side, and the cluster's unless told otherwise.
         remote_target: the remote nodes' side.
-        images, remote_images: None for a target that has none (``host:``).
+        images: of the cluster side; None if no cluster can be made of it.
+        remote_images: of the remote nodes; None for a target without images (``host:``).
         authkey: the key that both sides hold.
     """
 
@@ -94,6 +95,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def _quit(code: ExitCode, sentence: str) -> NoReturn:
+    # pytest prints its reason twice; details, such as a failed build's output, once are enough.
+    sentence, _, details = sentence.partition("\n")
+    if details:
+        print(details, file=sys.stderr)
     pytest.exit(sentence, returncode=int(code))
 
 
@@ -137,20 +142,20 @@ def _told_version(target: Target, text: str | None) -> Version | None:
         raise UsageError(f"--daemon-version {text!r} is no version such as 3.0.1") from None
 
 
-def _version(image: str, program: str) -> Version:
-    """The Pacemaker version that *program* of *image* tells."""
-    try:
-        output = connect().containers.run(
-            image, [program, "--version"], remove=True, labels=labels()
+def _look_into(
+    target: Target, remote_target: Target, pair: ImagePair, remote_pair: ImagePair
+) -> tuple[ImagePair | None, dict[str, Version | None]]:
+    """The images that a cluster can be made of, None if none can, and both sides' versions."""
+    remote, node = look(remote_pair.remote), look(pair.node)
+    if remote.lacks(DAEMON):
+        hint = "; name the remote nodes' side with --remote-target"
+        raise UsageError(
+            f"target {remote_target} has no {DAEMON}{hint if remote_target == target else ''}"
         )
-    except (ContainerError, APIError) as error:
-        engine.remove_run()  # a container whose command was not found is not removed by itself
-        reason = " ".join(str(error).split())
-        raise EnvironmentProblem(f"{program} does not run in {image}: {reason}") from error
-    found = re.search(rb"Pacemaker (\d+(?:\.\d+)+(?:-?rc\d+)?)", output)
-    if found is None:
-        raise EnvironmentProblem(f"{program} --version in {image} printed {output[:80]!r}")
-    return Version(found[1].decode())
+    versions: dict[str, Version | None] = {"daemon": remote.version(DAEMON), "cluster": None}
+    if node.lacks(CLUSTER, COROSYNC):
+        return None, versions
+    return pair, {**versions, "cluster": node.version(CLUSTER)}
 
 
 def _prepare(config: pytest.Config) -> tuple[Environment, dict[str, Version | None]]:
@@ -164,6 +169,8 @@ def _prepare(config: pytest.Config) -> tuple[Environment, dict[str, Version | No
         raise UsageError(f"target {target} is a daemon alone: it goes without --remote-target")
     if not target.has_images:
         known = _told_version(target, options.daemon_version)
+        if target.kind is Kind.HOST:
+            greet(target, key)
         return Environment(target, target, None, None, key), {"daemon": known, "cluster": None}
     if options.daemon_version:
         raise UsageError(f"--daemon-version is for host: targets, that of {target} is found out")
@@ -180,11 +187,8 @@ def _prepare(config: pytest.Config) -> tuple[Environment, dict[str, Version | No
         report(f"removed {removed} things that dead runs left on the engine")
     pair = images.prepare(target, report)
     remote_pair = pair if remote_target == target else images.prepare(remote_target, report)
-    versions: dict[str, Version | None] = {
-        "daemon": _version(remote_pair.remote, "pacemaker-remoted"),
-        "cluster": _version(pair.node, "pacemakerd"),
-    }
-    return Environment(target, remote_target, pair, remote_pair, key), versions
+    cluster_pair, versions = _look_into(target, remote_target, pair, remote_pair)
+    return Environment(target, remote_target, cluster_pair, remote_pair, key), versions
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -209,7 +213,7 @@ def _described(environment: Environment, versions: dict[str, Version | None]) ->
         description="" if target == remote else f"cluster {target}, remote nodes {remote}",
         daemon_version=sides["daemon"],
         cluster_version=sides["cluster"],
-        engine=engine.describe() if environment.images else None,
+        engine=engine.describe() if environment.remote_images else None,
     )
 
 
@@ -261,7 +265,7 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Whatever a worker could not remove itself goes now."""
     environment = config.stash.get(ENVIRONMENT, None)
-    if hasattr(config, "workerinput") or environment is None or environment.images is None:
+    if hasattr(config, "workerinput") or environment is None or environment.remote_images is None:
         return
     try:
         engine.remove_run()
@@ -286,7 +290,10 @@ class ClusterPool:
         if self.cluster is None:
             here = self.environment
             if here.images is None or here.remote_images is None:
-                pytest.skip(f"target {here.target} is a daemon alone: no cluster can be made of it")
+                pytest.skip(
+                    f"no cluster can be made of target {here.target}: "
+                    f"it has no {CLUSTER} or no {COROSYNC}"
+                )
             self.cluster = Cluster(here.images, here.remote_images, here.authkey)
             try:
                 self.cluster.start()

@@ -100,6 +100,10 @@ def remote(
 
 
 def witness(name: str, **parameters: str) -> str:
-    """A resource that does nothing but keep a record (:mod:`containers.witness`)."""
-    operations = {"monitor": {"interval": "5s", "timeout": "20s"}}
+    """A resource that does nothing but keep a record (:mod:`containers.witness`).
+
+    Its monitors are rare, so that none is under way when a test breaks something: the cluster waits
+    for what is under way on a node before it fences it.
+    """
+    operations = {"monitor": {"interval": "60s", "timeout": "20s"}}
     return primitive(name, "ocf:conformance:Witness", parameters=parameters, operations=operations)

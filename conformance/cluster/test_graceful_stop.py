@@ -19,6 +19,7 @@ AT_ONCE = 10.0
 
 
 @pytest.mark.requirement("SHD-001", "SHD-002")
+@pytest.mark.decided_by("daemon")
 def test_sigterm_drains_the_node_before_the_daemon_exits(
     cluster: Cluster, loaded_node: RemoteNode
 ) -> None:
