@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One container without an engine: a directory for its disk, local processes for its commands."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import requests
+from docker.errors import APIError, NotFound
+
+from containers.node import RemoteNode
+
+
+def refusal(status: int) -> APIError:
+    response = requests.Response()
+    response.status_code = status
+    return APIError("refused", response=response, explanation="container c1 is not running")
+
+
+@dataclass
+class Api:
+    """An engine with one container.
+
+    Attributes:
+        disk: the container's root directory.
+        started_at: when the container was last started; None if it is down.
+        execs: command and environment of every exec, by its id.
+        statuses: exit statuses of those that have ended.
+        loses_output: what is printed gets lost, as on a busy engine.
+    """
+
+    disk: Path
+    started_at: str | None = "09:00"
+    execs: dict[str, tuple[list[str], dict[str, str]]] = field(default_factory=dict)
+    statuses: dict[str, int] = field(default_factory=dict)
+    loses_output: bool = False
+    boots: int = 0
+
+    def inspect_container(self, container: str) -> dict[str, Any]:
+        assert container == "c1"
+        state = {"Running": self.started_at is not None, "StartedAt": self.started_at or "09:00"}
+        return {"State": state}
+
+    def start(self, container: str) -> None:
+        self.boots += 1
+        self.started_at = self.started_at or f"10:0{self.boots}"
+
+    def kill(self, container: str) -> None:
+        if self.started_at is None:
+            raise refusal(409)
+        self.started_at = None
+
+    def exec_create(
+        self, container: str, command: list[str], environment: dict[str, str] | None = None
+    ) -> dict[str, str]:
+        if self.started_at is None:
+            raise refusal(409)
+        name = f"e{len(self.execs) + 1}"
+        self.execs[name] = (command, environment or {})
+        return {"Id": name}
+
+    def exec_start(self, name: str, *, demux: bool = False, detach: bool = False) -> Any:
+        if detach:
+            return None
+        assert demux
+        ran = subprocess.run(self.execs[name][0], cwd=self.disk, capture_output=True, check=False)
+        return (None if self.loses_output else ran.stdout or None, ran.stderr or None)
+
+    def exec_inspect(self, name: str) -> dict[str, Any]:
+        return {"Running": name not in self.statuses, "ExitCode": self.statuses.get(name)}
+
+    def put_archive(self, container: str, path: str, data: bytes) -> None:
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            for entry in archive:
+                content = archive.extractfile(entry)
+                assert content is not None
+                target = self.disk / path.lstrip("/") / entry.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content.read())
+                target.chmod(entry.mode)
+
+    def get_archive(self, container: str, path: str) -> tuple[Iterator[bytes], dict[str, Any]]:
+        source = self.disk / path.lstrip("/")
+        if not source.exists():
+            raise NotFound("no such file")
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as archive:
+            archive.add(source, arcname=source.name)
+        data = buffer.getvalue()
+        return iter([data[:100], data[100:]]), {}
+
+
+class Remote(RemoteNode):
+    """A node whose container is there already."""
+
+    @property
+    def container_id(self) -> str:
+        return "c1"
+
+
+def remote(**options: Any) -> Remote:
+    return Remote("r1", image="i", network=cast(Any, None), address="10.0.0.9", **options)
