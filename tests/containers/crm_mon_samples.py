@@ -22,6 +22,8 @@ def current_dc(name: str, *, quorate: bool = True) -> str:
 
 DC = current_dc("n1")
 NO_DC = '<current_dc present="false"/>'
+#: What may be printed while the one that was elected is not yet known by name.
+NAMELESS_DC = '<current_dc present="true" version="" with_quorum="true"/>'
 
 
 def node(name: str, kind: str = "member", *, dc: bool = False, online: bool = True) -> str:

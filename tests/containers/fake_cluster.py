@@ -87,7 +87,9 @@ class World:
                 else crm_mon.resource(name, "Stopped")
             )
         report = crm_mon.report(
-            dc=crm_mon.current_dc(self.dc, quorate=self.quorate) if self.dc else crm_mon.NO_DC,
+            dc=crm_mon.current_dc(self.dc, quorate=self.quorate)
+            if self.dc
+            else crm_mon.NAMELESS_DC,
             nodes=nodes,
             resources=resources,
             failures="".join(map(crm_mon.failure, self.failures)),

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import pytest
 from fake_cluster import Beside, Daemon, Member, World
 from fake_power import Line
@@ -162,6 +164,7 @@ def test_daemons_of_other_remote_hosts_are_left_alone(
     remote.life.clear()
     if state == "powered off":
         remote.up = False
+        remote.process = cast(Any, Daemon(running=False))
     elif state == "never started":
         remote.process = None
 

@@ -24,6 +24,8 @@ def tree(tmp_path: Path) -> Path:
     (root / "program").write_text("#!/bin/sh\n")
     (root / "program").chmod(0o755)
     (root / "link").symlink_to("target")
+    if os.geteuid() == 0:
+        os.chown(root / "program", 1234, 1234)  # who builds is seldom root
     return root
 
 

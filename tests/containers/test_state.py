@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 from crm_mon_samples import (
     DC,
+    NAMELESS_DC,
     NO_DC,
     REPORTS,
     current_dc,
@@ -197,6 +198,7 @@ def test_failures_are_found_whatever_the_operation(action: str) -> None:
     [
         (DC, (True, "n1")),
         (current_dc("n2", quorate=False), (False, "n2")),
+        (NAMELESS_DC, (True, "")),
         (NO_DC, (False, "")),
         ("", (False, "")),
     ],

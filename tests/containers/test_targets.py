@@ -53,6 +53,16 @@ def test_packages_stand_on_a_suite(debs: Path, suffix: str, suite: str) -> None:
     assert target.has_images
 
 
+def test_directory_may_have_the_suites_sign_in_its_name(tmp_path: Path) -> None:
+    directory = tmp_path / "build@host"
+    directory.mkdir()
+    (directory / "pacemaker_3.0.1-1_amd64.deb").touch()
+
+    target = Target.parse(f"debs:{directory}@sid")
+
+    assert (target.directory, target.suite) == (directory, "sid")
+
+
 @pytest.mark.parametrize(("suffix", "suite"), [("", "trixie"), ("@bookworm", "bookworm")])
 def test_install_tree_stands_on_a_suite(tree: Path, suffix: str, suite: str) -> None:
     target = Target.parse(f"install:{tree}{suffix}")

@@ -12,5 +12,6 @@ from inner_suite import Inner
 @pytest.fixture
 def inner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Inner:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
-    monkeypatch.delenv("CI", raising=False)
+    for variable in ("CI", "NOX_CURRENT_SESSION"):
+        monkeypatch.delenv(variable, raising=False)
     return Inner.make(pytester)
