@@ -183,6 +183,7 @@ def _prepare(config: pytest.Config) -> tuple[Environment, dict[str, Version | No
 
     if options.provision:
         ensure_engine(report)
+    engine.require_local()
     if removed := engine.remove_orphans():
         report(f"removed {removed} things that dead runs left on the engine")
     pair = images.prepare(target, report)

@@ -236,7 +236,12 @@ class Cluster:
 
     def wait_online(self, name: str, timeout: float = 30.0) -> ClusterState:
         """Wait until the node *name*, of whatever kind, is online."""
-        return self.wait(f"node {name} online", lambda state: state.online(name), timeout)
+        return self.wait(
+            f"node {name} online",
+            lambda state: state.online(name),
+            timeout,
+            hint="for a remote node: same key and same port on both sides, and its daemon running?",
+        )
 
     def wait_idle(self, timeout: float = 30.0) -> ClusterState:
         """Wait until the controller has nothing more to do: a steady state to begin from."""

@@ -9,9 +9,12 @@ Any engine that speaks Docker's API will do; it is found as the docker command f
 from __future__ import annotations
 
 import ipaddress
+import os
+import platform
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import docker
 import requests
@@ -51,6 +54,26 @@ def connect() -> docker.DockerClient:
             "or on Debian type: python3 -m containers provision"
         )
     return client
+
+
+def require_local() -> None:
+    """Refuse an engine whose containers cannot be reached by their own addresses.
+
+    Raises:
+        EnvironmentProblem: it runs on another machine, or in a virtual machine of its own.
+    """
+    if platform.system() != "Linux":
+        raise EnvironmentProblem(
+            f"on {platform.system()} containers cannot be reached by their own addresses, as the "
+            "tests need it; run this on Linux, for example in a virtual machine with Docker"
+        )
+    host = urlsplit(os.environ.get("DOCKER_HOST", "unix://"))
+    if host.scheme in ("unix", "") or host.hostname in ("localhost", "127.0.0.1", "::1"):
+        return
+    raise EnvironmentProblem(
+        f"the engine at {host.hostname} is not this machine's, and the tests talk to containers by "
+        "their own addresses; run this on the engine's own host"
+    )
 
 
 def describe() -> str:
