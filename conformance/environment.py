@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import secrets
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -32,7 +33,6 @@ from containers.contents import CLUSTER, COROSYNC, DAEMON, look
 from containers.errors import EnvironmentProblem, UsageError
 from containers.images import ImagePair
 from containers.owner import run_id
-from containers.provision import ensure_engine
 from containers.targets import Kind, Target
 from fixtures.peers import NEWEST, RELEASES, Misbehaviour, Release
 from reports.record import Target as TargetRecord
@@ -132,6 +132,25 @@ def _authkey(target: Target, path: str | None) -> bytes:
     return key
 
 
+def _provision(report: Callable[[str], None]) -> None:
+    """Make an engine answer, in a process of its own: what comes of trying stays out of this one.
+
+    Raises:
+        EnvironmentProblem: none can be had; the last line says why.
+    """
+    command = [sys.executable, "-m", "containers", "provision"]
+    last = ""
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            last = line.rstrip()
+            report(last)
+    if process.returncode != 0:
+        raise EnvironmentProblem(f"no engine could be provided: {last}")
+
+
 def _told_version(target: Target, text: str | None) -> Version | None:
     """The version of a daemon that cannot be asked for it."""
     if target.kind is Kind.FAKE:
@@ -182,7 +201,7 @@ def _prepare(config: pytest.Config) -> tuple[Environment, dict[str, Version | No
         terminal.flush()
 
     if options.provision:
-        ensure_engine(report)
+        _provision(report)
     engine.require_local()
     if removed := engine.remove_orphans():
         report(f"removed {removed} things that dead runs left on the engine")
