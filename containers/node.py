@@ -39,6 +39,8 @@ LOG_FILE = "/var/log/pacemaker/pacemaker.log"
 PROGRAMS = "/usr/lib/pacemaker-conformance"
 #: Lines of a node's log that go into a time-out's message.
 LOG_TAIL = 12
+#: How often a command that only looks is tried while the engine loses its output.
+LOOKS = 3
 #: Exit status of a process that was killed by signal 9.
 KILLED = 137
 #: Runs its arguments and tells their exit status last, so that an output that the engine cut off,
@@ -250,6 +252,16 @@ class Node:
             raise CommandFailed(self.name, ran)
         return ran
 
+    def look(self, command: str | Sequence[str], *, check: bool = True) -> Ran:
+        """As :meth:`run`, for a command that only looks: if its output is lost, it looks again."""
+        for _ in range(LOOKS - 1):
+            try:
+                return self.run(command, check=check)
+            except NodeDown:
+                if not self.powered:
+                    raise
+        return self.run(command, check=check)
+
     def read(self, path: str) -> bytes | None:
         """The file at *path*, or None if there is none; the host may be down."""
         try:
@@ -287,7 +299,7 @@ class RemoteNode(Node):
 
         The engine's name resolver, which lives in every container on 127.0.0.11, is left out.
         """
-        table = self.run("cat /proc/net/tcp /proc/net/tcp6 2>/dev/null", check=False).output
+        table = self.look("cat /proc/net/tcp /proc/net/tcp6 2>/dev/null", check=False).output
         rows = (line.split() for line in table.splitlines())
         local = (row[1] for row in rows if len(row) > 3 and row[3] == "0A")
         return sorted(
