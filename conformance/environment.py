@@ -32,7 +32,6 @@ from containers.cluster import Cluster
 from containers.contents import CLUSTER, COROSYNC, DAEMON, look
 from containers.errors import EnvironmentProblem, UsageError
 from containers.images import ImagePair
-from containers.owner import run_id
 from containers.targets import Kind, Target
 from fixtures.peers import NEWEST, RELEASES, Misbehaviour, Release
 from reports.record import Target as TargetRecord
@@ -271,7 +270,6 @@ def pytest_configure_node(node: Any) -> None:
         return
     pairs = (environment.images, environment.remote_images)
     node.workerinput["environment"] = {
-        "run": run_id(),
         "targets": [str(environment.target), str(environment.remote_target)],
         "images": [[pair.node, pair.remote] if pair else None for pair in pairs],
         "authkey": environment.authkey.hex(),

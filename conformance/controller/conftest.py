@@ -99,3 +99,12 @@ async def fake_node(cluster: Cluster, fake_host: FakeHost) -> FakeHost:
     await meanwhile(cluster.wait_online, "f1")
     await meanwhile(cluster.wait_idle)
     return fake_host
+
+
+@pytest.fixture
+async def loaded_node(cluster: Cluster, fake_node: FakeHost) -> FakeHost:
+    """The remote node ``f1`` with the resource ``p1`` running on it by preference."""
+    resource = cib.primitive("p1", "ocf:pacemaker:Dummy")
+    await meanwhile(cluster.create, resource, constraints=(cib.location("p1", "f1"),))
+    await meanwhile(cluster.wait_running, "p1", "f1")
+    return fake_node

@@ -8,7 +8,6 @@ import time
 import pytest
 
 from conformance.deviation import check
-from containers import cib
 from containers.cluster import Cluster
 from fixtures.peers import EndingKind
 from fixtures.wire import (
@@ -71,31 +70,25 @@ async def test_connection_is_poked_at_its_interval_and_never_made_anew(
 
 @pytest.mark.requirement("CNS-013")
 async def test_resource_is_probed_and_then_started_on_the_fake_remote(
-    cluster: Cluster, fake_node: FakeHost
+    loaded_node: FakeHost,
 ) -> None:
-    resource = cib.primitive("p1", "ocf:pacemaker:Dummy")
-    await meanwhile(cluster.create, resource, constraints=(cib.location("p1", "f1"),))
-    await meanwhile(cluster.wait_running, "p1", "f1")
     executed = [
         (asked.request.action, asked.request.interval_ms)
-        for asked in fake_node.fake.requests
+        for asked in loaded_node.fake.requests
         if isinstance(asked.request, Exec) and asked.request.resource_id == "p1"
     ]
     check(
-        executed == [("monitor", 0), ("start", 0)] and fake_node.fake.running == {"p1"},
+        executed == [("monitor", 0), ("start", 0)] and loaded_node.fake.running == {"p1"},
         expected="a probe of p1, then its start, and nothing else",
-        actual=f"{executed}; running: {set(fake_node.fake.running)}",
+        actual=f"{executed}; running: {set(loaded_node.fake.running)}",
     )
 
 
 @pytest.mark.requirement("SHD-013")
 async def test_shutdown_request_is_acknowledged_and_the_node_drained(
-    cluster: Cluster, fake_node: FakeHost
+    cluster: Cluster, loaded_node: FakeHost
 ) -> None:
-    resource = cib.primitive("p1", "ocf:pacemaker:Dummy")
-    await meanwhile(cluster.create, resource, constraints=(cib.location("p1", "f1"),))
-    await meanwhile(cluster.wait_running, "p1", "f1")
-    fake = fake_node.fake
+    fake = loaded_node.fake
     fake.terminate()
     await fake.next_request(
         ProxyForward, lambda asked: asked.ipc_op == ProxyOp.SHUTDOWN_ACK, timeout=SOON

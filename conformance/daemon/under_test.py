@@ -93,10 +93,14 @@ class Daemon(ABC):
 
         It does not register, so it has no name and is told of nothing.
         """
-        client = FakeCluster(self.host, self.port, key=self.key, patience=self.patience)
+        client = self._untapped()
         await client.connect()
         await client.resource_info(SIGN_OF_LIFE)
         return client
+
+    def _untapped(self) -> FakeCluster:
+        """A client that is no part of the test's evidence."""
+        return FakeCluster(self.host, self.port, key=self.key, patience=self.patience)
 
     async def check_well(self, bystander: FakeCluster) -> None:
         """The oracle after whatever a test did.
@@ -108,22 +112,22 @@ class Daemon(ABC):
             AssertionError: it is not well.
         """
         assert await self.alive(), "the daemon died, or is another process than before"
-        for who, client in (("an old", bystander), ("a new", await self._newcomer())):
-            try:
-                await client.resource_info(SIGN_OF_LIFE)
-            except (PeerTimeout, ConnectionEnded) as problem:
-                raise AssertionError(
-                    f"the daemon does not answer {who} client: {problem}"
-                ) from None
-            finally:
-                await client.close()
-
-    async def _newcomer(self) -> FakeCluster:
-        client = FakeCluster(self.host, self.port, key=self.key, patience=self.patience)
+        await self._check_answers("an old", bystander)
+        newcomer = self._untapped()
         try:
-            return await client.connect()
+            await newcomer.connect()
         except (OSError, PeerTimeout) as problem:
             raise AssertionError(f"the daemon takes no new client: {problem}") from None
+        try:
+            await self._check_answers("a new", newcomer)
+        finally:
+            await newcomer.close()
+
+    async def _check_answers(self, who: str, client: FakeCluster) -> None:
+        try:
+            await client.resource_info(SIGN_OF_LIFE)
+        except (PeerTimeout, ConnectionEnded) as problem:
+            raise AssertionError(f"the daemon does not answer {who} client: {problem}") from None
 
 
 class ContainerDaemon(Daemon):
