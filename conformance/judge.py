@@ -79,6 +79,10 @@ class Case:
     issues: Sequence[KnownIssue]
     """Those that promise a failure of this test on this version."""
     again: str
+    killed_by: Sequence[str] = ()
+    """Misbehaviours of a fake daemon that must make it fail."""
+    waits: float = 0.0
+    """Seconds that the requirement itself makes it wait."""
     _findings: list[tuple[str, Finding]] = field(default_factory=list)
     _phases: dict[str, float] = field(default_factory=dict)
     _traces: list[str] = field(default_factory=list)
@@ -117,6 +121,8 @@ class Case:
             subject=self.subject,
             requirements=tuple(row.id for row in self.requirements),
             beyond_version=self.beyond_version,
+            killed_by=tuple(self.killed_by),
+            waits=self.waits,
             verdict=verdict,
             duration=sum(self._phases.values()),
             phases=dict(self._phases),

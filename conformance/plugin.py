@@ -8,7 +8,13 @@ A *case* is a test below ``conformance/``. What the plugin adds to pytest, for c
       @pytest.mark.requirement("TLS-003", "TLS-004")
       @pytest.mark.versions(">=3.0.0", reason="the schema service came with 3.0")
       @pytest.mark.decided_by("cluster")
+      @pytest.mark.killed_by("accept_any_key")
+      @pytest.mark.waits(10)
 
+- ``killed_by`` names misbehaviours of the fake daemon that must make the case fail
+  (``fixtures.peers.Misbehaviour``); the proof runs the case against each of them;
+- ``waits`` says how many seconds of waiting the requirement itself imposes, so that cases that
+  wait long begin early and wait while others work;
 - a case whose requirements all lie beyond the version under test, or whose ``versions`` mark does
   not hold, is not run and counts as unsupported; so does one that depends on the version where
   that is not known. Whose version decides: the daemon's for ``conformance/daemon/``, the
@@ -105,6 +111,12 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line(
         "markers", 'decided_by(side): whose version counts, "daemon" or "cluster"'
+    )
+    config.addinivalue_line(
+        "markers", "killed_by(*misbehaviours): what a fake daemon must not do unnoticed"
+    )
+    config.addinivalue_line(
+        "markers", "waits(seconds): waiting that the requirement itself imposes"
     )
     try:
         if CATALOGUE not in config.stash:
@@ -203,6 +215,16 @@ def _check_marks(item: pytest.Item) -> None:
             )
     for mark in item.iter_markers("versions"):
         _check_versions_mark(item, mark)
+    for mark in item.iter_markers("killed_by"):
+        if not mark.args or not all(isinstance(name, str) for name in mark.args) or mark.kwargs:
+            raise pytest.Collector.CollectError(
+                f"{item.nodeid} has a killed_by mark that names no misbehaviour."
+            )
+    for mark in item.iter_markers("waits"):
+        if len(mark.args) != 1 or not isinstance(mark.args[0], int | float) or mark.kwargs:
+            raise pytest.Collector.CollectError(
+                f"{item.nodeid} must say how many seconds it waits: waits(10)."
+            )
     for mark in item.iter_markers("decided_by"):
         if mark.args not in [(side,) for side in _SIDES] or mark.kwargs:
             raise pytest.Collector.CollectError(
@@ -226,9 +248,22 @@ def _check_versions_mark(item: pytest.Item, mark: pytest.Mark) -> None:
 
 def _requirement_ids(item: pytest.Item) -> tuple[Any, ...]:
     """What the requirement marks name, nearest mark first, without repetitions."""
-    return tuple(
-        dict.fromkeys(name for mark in item.iter_markers("requirement") for name in mark.args)
-    )
+    return _named(item, "requirement")
+
+
+def _named(item: pytest.Item, mark: str) -> tuple[Any, ...]:
+    return tuple(dict.fromkeys(name for found in item.iter_markers(mark) for name in found.args))
+
+
+def _waits(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("waits")
+    return float(mark.args[0]) if mark else 0.0
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the cases that wait longest, so that workers wait while others work."""
+    items.sort(key=_waits, reverse=True)
 
 
 # --- Running a case
@@ -310,6 +345,8 @@ def _open_case(item: pytest.Item) -> Case:
         version=version,
         issues=known,
         again=again(config, nodeid),
+        killed_by=_named(item, "killed_by"),
+        waits=_waits(item),
     )
 
 

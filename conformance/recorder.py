@@ -139,6 +139,8 @@ class Recorder:
             subject=subject(report.nodeid),
             requirements=(),
             beyond_version=(),
+            killed_by=(),
+            waits=0.0,
             verdict=Verdict.INCONCLUSIVE,
             duration=0.0,
             phases={},

@@ -25,7 +25,7 @@ from reports.decode import DecodeError, decode
 from reports.verdict import ExitCode, Verdict
 
 FORMAT = "pacemaker-remote-conformance-run"
-VERSION = 1
+VERSION = 2
 
 
 class RecordError(ValueError):
@@ -101,6 +101,10 @@ class Test:
     """Ids of all requirements that the test names."""
     beyond_version: tuple[str, ...]
     """Those of them that do not apply to the target's version: the test says nothing on them."""
+    killed_by: tuple[str, ...]
+    """Misbehaviours of a fake daemon that must make this test fail, by name."""
+    waits: float
+    """Seconds of its duration that the requirement itself makes it wait."""
     verdict: Verdict
     duration: float
     """Seconds, of all phases together."""

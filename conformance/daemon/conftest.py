@@ -19,13 +19,16 @@ import pytest
 from conformance.environment import Environment, parse_fake
 from conformance.plugin import Evidence
 from containers.engine import create_network
-from containers.node import RemoteNode, created
+from containers.node import AUTHKEY, File, RemoteNode, created
 from containers.owner import run_id
 from containers.targets import DEFAULT_PORT, Kind
 from fixtures.capture import Recorder
 
-from .under_test import ContainerDaemon, Daemon, FakeDaemon, HostDaemon, start_fake
-from .under_test import start_in_container as in_container
+from .elsewhere import HostDaemon
+from .fake import FakeDaemon, start_fake
+from .in_container import ContainerDaemon
+from .in_container import start as start_in_container
+from .under_test import Daemon
 
 
 class DaemonHosts:
@@ -77,6 +80,7 @@ class StartDaemon(Protocol):
         *,
         key: bytes | None = None,
         port: int = DEFAULT_PORT,
+        files: Mapping[str, File] | None = None,
     ) -> Awaitable[Daemon]: ...
 
 
@@ -87,9 +91,11 @@ async def start_daemon(
     recorder: Recorder,
     evidence: Evidence,
 ) -> AsyncIterator[StartDaemon]:
-    """Start a daemon with settings of its own: variables, arguments, key, and the port they mean.
+    """Start a daemon with settings of its own, on a host on which nothing else happens.
 
-    Its host is new, so whatever happens to it happens to nobody else.
+    Its settings are variables, arguments, the port that they mean, and files that are placed on
+    its host before it starts. *key* is what clients use and what the key file holds (the run's by
+    default), unless *files* says what the key file holds.
     """
     started: list[Daemon] = []
     nodes: list[RemoteNode] = []
@@ -100,20 +106,20 @@ async def start_daemon(
         *,
         key: bytes | None = None,
         port: int = DEFAULT_PORT,
+        files: Mapping[str, File] | None = None,
     ) -> Daemon:
         daemon: Daemon
+        key = environment.authkey if key is None else key
+        placed = {AUTHKEY: File(key, 0o640), **(files or {})}
         if environment.target.kind is Kind.HOST:
             pytest.skip("nobody starts a daemon on somebody else's host")
         if environment.target.kind is Kind.FAKE:
-            if variables or arguments:
-                pytest.skip("the fake daemon has no process environment and no arguments")
-            daemon = await start_fake(key or environment.authkey, *parse_fake(environment.target))
+            bugs, release = parse_fake(environment.target)
+            daemon = await start_fake(key, bugs, release, variables or {}, arguments, placed)
         else:
             node = daemon_hosts.host()
             nodes.append(node)
-            daemon = in_container(
-                node, key or environment.authkey, variables or {}, arguments, port
-            )
+            daemon = start_in_container(node, key, variables or {}, arguments, placed, port)
         daemon.recorder = recorder
         started.append(daemon)
         return daemon
@@ -137,7 +143,9 @@ async def _default_daemon(
     if target.kind is Kind.FAKE:
         return await start()
     if hosts.shared is None or not await hosts.shared.alive():
-        hosts.shared = in_container(hosts.host(), environment.authkey, {}, ())
+        key = environment.authkey
+        placed = {AUTHKEY: File(key, 0o640)}
+        hosts.shared = start_in_container(hosts.host(), key, {}, (), placed)
     return hosts.shared
 
 

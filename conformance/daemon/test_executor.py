@@ -55,6 +55,7 @@ async def test_registered_resource_is_known(client: FakeCluster) -> None:
 
 
 @pytest.mark.requirement("EXE-002")
+@pytest.mark.killed_by("info_knows_everything")
 async def test_unknown_resource_is_enodev(client: FakeCluster) -> None:
     info = await client.resource_info("nobody-registered-this")
     check(
@@ -65,12 +66,14 @@ async def test_unknown_resource_is_enodev(client: FakeCluster) -> None:
 
 
 @pytest.mark.requirement("EXE-005")
+@pytest.mark.killed_by("info_knows_everything")
 async def test_exec_of_an_unregistered_resource_is_enodev(client: FakeCluster) -> None:
     reply = await client.execute("nobody-registered-this", "start")
     check(reply.rc == ENODEV, expected="return code -19 (ENODEV)", actual=str(reply))
 
 
 @pytest.mark.requirement("EXE-007", "EXE-010")
+@pytest.mark.killed_by("no_exec_notify", "wrong_call_id_in_notify", "stop_does_nothing")
 async def test_start_monitor_stop(client: FakeCluster) -> None:
     await client.resource_register("d1")
     story = [
@@ -90,6 +93,7 @@ async def test_start_monitor_stop(client: FakeCluster) -> None:
 
 
 @pytest.mark.requirement("EXE-008")
+@pytest.mark.killed_by("userdata_altered")
 async def test_userdata_comes_back_unchanged(client: FakeCluster) -> None:
     await client.resource_register("d1")
     userdata = "3:9:0:11111111-2222;<&>\"'"
@@ -140,6 +144,7 @@ async def test_cancelled_monitor_is_told_before_the_reply_and_then_silent(
 
 
 @pytest.mark.requirement("EXE-026")
+@pytest.mark.killed_by("info_knows_everything")
 async def test_unregistered_resource_is_forgotten(client: FakeCluster) -> None:
     await client.resource_register("d1")
     assert (await client.unregister("d1")).rc == 0

@@ -19,6 +19,7 @@ from .under_test import Daemon
 
 
 @pytest.mark.requirement("FRM-001", "FRM-013")
+@pytest.mark.killed_by("header_bad_total")
 async def test_every_header_is_well_formed(daemon: Daemon) -> None:
     assert daemon.recorder is not None
     async with daemon.client() as client:
@@ -53,6 +54,7 @@ async def test_both_byte_orders_are_understood(daemon: Daemon, order: ByteOrder)
 
 
 @pytest.mark.requirement("MSG-001", "MSG-006")
+@pytest.mark.killed_by("no_poke_reply", "no_poke_notify")
 async def test_poke_is_replied_to_once_and_then_notified(daemon: Daemon) -> None:
     async with daemon.client() as client:
         await client.register()
@@ -83,6 +85,7 @@ async def test_pipelined_requests_are_answered_in_order(daemon: Daemon) -> None:
 
 
 @pytest.mark.requirement("NTF-001")
+@pytest.mark.killed_by("no_poke_notify")
 async def test_poke_is_notified_to_every_named_client(daemon: Daemon) -> None:
     async with daemon.client("one") as one, daemon.client("two") as two:
         await one.register()
@@ -93,6 +96,7 @@ async def test_poke_is_notified_to_every_named_client(daemon: Daemon) -> None:
 
 
 @pytest.mark.requirement("NTF-003", "NTF-005")
+@pytest.mark.killed_by("announce_new_client_to_self")
 async def test_newcomer_is_announced_once_to_others_and_not_to_itself(daemon: Daemon) -> None:
     async with daemon.client("one") as one:
         await one.register()

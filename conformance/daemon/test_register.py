@@ -42,6 +42,7 @@ async def test_announced_version(daemon: Daemon, announced: str) -> None:
 
 
 @pytest.mark.requirement("REG-003")
+@pytest.mark.killed_by("register_any_version")
 @pytest.mark.versions("<3.0.2", reason="later releases answer with silence (REG-004)")
 @pytest.mark.parametrize("version", ["0.9", None])
 async def test_version_below_the_minimum_is_refused(daemon: Daemon, version: str | None) -> None:
@@ -54,6 +55,7 @@ async def test_version_below_the_minimum_is_refused(daemon: Daemon, version: str
 
 
 @pytest.mark.requirement("REG-006", "TLS-039")
+@pytest.mark.killed_by("no_client_id")
 async def test_each_session_gets_an_id_of_its_own(daemon: Daemon) -> None:
     replies = [await register(daemon, "1.1") for _ in range(2)]
     ids = {uuid.UUID(reply.attributes["lrmd_clientid"]) for reply in replies}

@@ -51,6 +51,7 @@ async def test_without_provider_sigterm_ends_the_daemon_at_once(start_daemon: St
 
 
 @pytest.mark.requirement("SHD-004")
+@pytest.mark.killed_by("exit_at_once_on_stop_request")
 async def test_sigterm_asks_the_newest_provider_under_session_0(start_daemon: StartDaemon) -> None:
     daemon = await start_daemon()
     async with provider(daemon) as older, provider(daemon) as newer:
@@ -67,6 +68,7 @@ async def test_sigterm_asks_the_newest_provider_under_session_0(start_daemon: St
 
 
 @pytest.mark.requirement("SHD-006", "SHD-007")
+@pytest.mark.killed_by("exit_at_once_on_stop_request")
 async def test_after_the_ack_operations_run_until_the_provider_leaves(
     start_daemon: StartDaemon,
 ) -> None:
@@ -91,6 +93,7 @@ async def test_after_the_ack_operations_run_until_the_provider_leaves(
 
 
 @pytest.mark.requirement("SHD-008")
+@pytest.mark.killed_by("exit_at_once_on_stop_request")
 async def test_nack_ends_the_daemon_at_once(start_daemon: StartDaemon) -> None:
     daemon = await start_daemon()
     async with provider(daemon) as client:

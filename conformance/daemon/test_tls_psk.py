@@ -36,6 +36,7 @@ async def refused(client: FakeCluster) -> bool:
 
 
 @pytest.mark.requirement("TLS-002", "TLS-020")
+@pytest.mark.killed_by("tls12_only")
 async def test_same_key_completes_a_tls13_handshake(daemon: Daemon) -> None:
     async with daemon.client() as client:
         check(
@@ -47,7 +48,10 @@ async def test_same_key_completes_a_tls13_handshake(daemon: Daemon) -> None:
 
 
 @pytest.mark.requirement("TLS-021")
-@pytest.mark.parametrize("exchange", ["DHE-PSK", "PSK"])
+@pytest.mark.killed_by("tls13_only")
+@pytest.mark.parametrize(
+    "exchange", ["DHE-PSK", pytest.param("PSK", marks=pytest.mark.killed_by("tls12_only"))]
+)
 async def test_tls12_key_exchange_is_accepted(daemon: Daemon, exchange: str) -> None:
     async with daemon.client(priority=f"{TLS12}:+{exchange}") as client:
         check(
@@ -59,6 +63,7 @@ async def test_tls12_key_exchange_is_accepted(daemon: Daemon, exchange: str) -> 
 
 
 @pytest.mark.requirement("TLS-003", "TLS-004", "TLS-005")
+@pytest.mark.killed_by("accept_any_key")
 @pytest.mark.parametrize("wrong", WRONG_KEYS)
 async def test_wrong_key_is_refused(daemon: Daemon, wrong: str) -> None:
     client = daemon.client("stranger", key=wrong_keys(daemon.key)[wrong])
@@ -66,6 +71,7 @@ async def test_wrong_key_is_refused(daemon: Daemon, wrong: str) -> None:
 
 
 @pytest.mark.requirement("TLS-003", "NTF-004")
+@pytest.mark.killed_by("accept_any_key", "announce_new_client_to_self")
 async def test_refused_client_is_not_announced_to_others(daemon: Daemon) -> None:
     async with daemon.client() as client:
         await client.register()
@@ -93,6 +99,7 @@ async def test_other_key_lengths_work(start_daemon: StartDaemon, length: int) ->
 
 
 @pytest.mark.requirement("TLS-017")
+@pytest.mark.killed_by("ignore_identity_rule")
 @pytest.mark.parametrize("identity", [b"root", b"LRMD", b"lrmd2"])
 async def test_other_identity_is_refused(daemon: Daemon, identity: bytes) -> None:
     stranger = daemon.client("stranger", identity=identity)
@@ -125,6 +132,7 @@ async def test_plaintext_peer_gets_no_protocol_answer(daemon: Daemon) -> None:
 
 
 @pytest.mark.requirement("TLS-038")
+@pytest.mark.killed_by("accept_any_key")
 async def test_failed_handshake_leaves_established_clients_alone(daemon: Daemon) -> None:
     async with daemon.client() as client:
         await client.register()

@@ -50,6 +50,14 @@ WRONG_MARKS = {
         "@pytest.mark.requirement('TLS-001')\n@pytest.mark.decided_by('pcs')\ndef test_x(): pass",
         'must say decided_by("daemon") or decided_by("cluster")',
     ),
+    "killed by nothing": (
+        "@pytest.mark.requirement('TLS-001')\n@pytest.mark.killed_by()\ndef test_x(): pass",
+        "has a killed_by mark that names no misbehaviour",
+    ),
+    "waits how long": (
+        "@pytest.mark.requirement('TLS-001')\n@pytest.mark.waits('long')\ndef test_x(): pass",
+        "must say how many seconds it waits",
+    ),
 }
 
 
@@ -161,3 +169,38 @@ def test_listed(): check(False, expected="TLS", actual="plaintext")
     inner.run()
     assert inner.only_test().verdict is Verdict.FAILED
     assert inner.record().target.daemon_version is None
+
+
+ORDERED = """
+def note(name):
+    with open("order", "a") as order:
+        order.write(name)
+
+def test_a(): note("a")
+
+@pytest.mark.waits(10)
+def test_b(): note("b")
+
+def test_c(): note("c")
+
+@pytest.mark.waits(60)
+def test_d(): note("d")
+"""
+
+
+def test_cases_that_wait_longest_begin_first(inner: Inner) -> None:
+    inner.module(ORDERED)
+    inner.run()
+    assert (inner.directory / "order").read_text() == "dbac"
+    assert {test.nodeid[-1]: test.waits for test in inner.record().tests} == {
+        "a": 0.0,
+        "b": 10.0,
+        "c": 0.0,
+        "d": 60.0,
+    }
+
+
+def test_record_tells_what_must_kill_a_case(inner: Inner) -> None:
+    inner.module("@pytest.mark.killed_by('lies', 'sleeps')\ndef test_x(): pass\n")
+    inner.run()
+    assert inner.only_test().killed_by == ("lies", "sleeps")

@@ -21,6 +21,8 @@ def _test(name: str, verdict: Verdict, **changes: object) -> Test:
         subject="daemon/tls",
         requirements=("TLS-001",),
         beyond_version=(),
+        killed_by=(),
+        waits=0.0,
         verdict=verdict,
         duration=1.5,
         phases={"setup": 0.5, "call": 1.0},

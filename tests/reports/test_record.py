@@ -77,7 +77,7 @@ def _delete(*keys: str | int) -> Callable[[Any], None]:
 
 DAMAGED = {
     "another format": (_set("format", value="x"), "is not the record of a conformance run"),
-    "newer version": (_set("version", value=2), "is a record of version 2; only version 1"),
+    "newer version": (_set("version", value=3), "is a record of version 3; only version 2"),
     "version as text": (_set("version", value="1"), "is a record of version '1'"),
     "missing field": (_delete("tests", 1, "again"), "tests[1].again is missing"),
     "field too many": (_set("tests", 0, "extra", value=1), "tests[0].extra is not a field"),

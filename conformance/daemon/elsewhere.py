@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A real daemon that somebody else runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from .under_test import Daemon
+
+
+class HostDaemon(Daemon):
+    """A daemon on a host of which nothing is known but its address and key."""
+
+    async def alive(self) -> bool:
+        return True  # whether it answers is all that can be found out, and check_well asks that
+
+    async def terminate(self) -> None:
+        pytest.skip("nobody stops a daemon on somebody else's host")
+
+    async def wait_exited(self, timeout: float) -> int:
+        raise AssertionError("unreachable: terminate() skips the test")
+
+    async def listening(self) -> list[int]:
+        pytest.skip("the ports of somebody else's host are not listed")
