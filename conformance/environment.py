@@ -353,7 +353,7 @@ def cluster(cluster_pool: ClusterPool, evidence: Evidence) -> Iterator[Cluster]:
     """A two-node cluster with a fence device and nothing else, online and idle."""
     cluster = cluster_pool.take()
     begun = time.monotonic()
-    starts = {name: len(node.log()) for name, node in cluster.nodes.items()}
+    starts = {name: node.log_size() for name, node in cluster.nodes.items()}
     try:
         yield cluster
         save_cluster_evidence(cluster, evidence, begun, starts)
@@ -382,4 +382,4 @@ def save_cluster_evidence(
     evidence.add("fence-records.txt", fenced or "nobody was fenced\n")
     evidence.add("cib.xml", cluster.admin().run(["cibadmin", "--query"], check=False).output)
     for node in (*cluster.nodes.values(), *cluster.remotes.values()):
-        evidence.add(f"{node.name}.log", node.log()[starts.get(node.name, 0) :])
+        evidence.add(f"{node.name}.log", node.log(starts.get(node.name, 0)))

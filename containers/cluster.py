@@ -270,7 +270,7 @@ class Cluster:
 
     def query(self, xpath: str) -> list[etree._Element]:
         """The elements of the live CIB that *xpath* selects."""
-        output = self.admin().look(["cibadmin", "--query"]).output
+        output = self.admin().run(["cibadmin", "--query"]).output
         found = etree.fromstring(output.encode()).xpath(xpath)
         assert isinstance(found, list)
         return [element for element in found if isinstance(element, etree._Element)]
@@ -379,7 +379,7 @@ class Cluster:
 
     def _idle(self, dc: str) -> bool:
         """Whether the controller has nothing more to do."""
-        return "S_IDLE" in self.admin().look(["crmadmin", "--status", dc], check=False).output
+        return "S_IDLE" in self.admin().run(["crmadmin", "--status", dc], check=False).output
 
 
 @contextmanager

@@ -12,9 +12,10 @@ import io
 import shlex
 import tarfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import docker
@@ -25,6 +26,7 @@ from testcontainers.core.container import DockerContainer
 from containers.engine import connect
 from containers.errors import EnvironmentProblem
 from containers.owner import labels, run_id
+from containers.shell import Shell, ShellGone
 from containers.targets import DEFAULT_PORT
 from containers.wait import wait_for
 
@@ -39,14 +41,8 @@ LOG_FILE = "/var/log/pacemaker/pacemaker.log"
 PROGRAMS = "/usr/lib/pacemaker-conformance"
 #: Lines of a node's log that go into a time-out's message.
 LOG_TAIL = 12
-#: How often a command that only looks is tried while the engine loses its output.
-LOOKS = 3
 #: Exit status of a process that was killed by signal 9.
 KILLED = 137
-#: Runs its arguments and tells their exit status last, so that an output that the engine cut off,
-#: as a busy one does now and then, is never mistaken for a short one.
-_END_MARK = "\x1eended:"
-_TO_ITS_END = '"$@"; code=$?; printf "\\036ended:%s" $code'
 #: Seconds from exec of a daemon to its open port; key generation on a busy machine included.
 START_TIMEOUT = 30.0
 
@@ -155,6 +151,7 @@ class Node:
     files: Mapping[str, File] = field(default_factory=dict)
     process: Process | None = field(default=None, init=False)
     _container: DockerContainer | None = field(default=None, init=False)
+    _shells: list[Shell] = field(default_factory=list, init=False)
 
     #: The program that starts this kind of node's daemons.
     starter = ""
@@ -204,6 +201,7 @@ class Node:
 
     def power_off(self) -> None:
         """Cut the power: every process dies at once, nothing is flushed or said."""
+        self._close_shells()
         try:
             connect().api.kill(self.container_id)
         except APIError as error:
@@ -219,7 +217,12 @@ class Node:
         state = connect().api.inspect_container(self.container_id)["State"]
         return str(state["StartedAt"]) if state["Running"] else None
 
+    def _close_shells(self) -> None:
+        while self._shells:
+            self._shells.pop().close()
+
     def remove(self) -> None:
+        self._close_shells()
         if self._container is not None:
             container, self._container = self._container, None
             try:
@@ -237,30 +240,18 @@ class Node:
             NodeDown: the host is down, or went down meanwhile.
         """
         argv = ["sh", "-c", command] if isinstance(command, str) else list(command)
-        api = connect().api
-        try:
-            created = api.exec_create(self.container_id, ["sh", "-c", _TO_ITS_END, "sh", *argv])
-            output, error = api.exec_start(created["Id"], demux=True)
-        except APIError as problem:
-            raise NodeDown(f"{self.name} does not run commands: {problem.explanation}") from None
-        text, mark, code = (output or b"").decode(errors="replace").rpartition(_END_MARK)
         shown = command if isinstance(command, str) else shlex.join(argv)
-        if not mark:
-            raise NodeDown(f"{self.name} went down during {shown!r}, or its output was lost")
-        ran = Ran(shown, int(code), text, (error or b"").decode(errors="replace"))
+        try:
+            # A shell is taken out while it works: one that is interrupted is never used again.
+            shell = self._shells.pop() if self._shells else Shell(self.container_id)
+            code, output, error = shell.run(argv)
+        except ShellGone as problem:
+            raise NodeDown(f"{self.name} does not run {shown!r}: {problem}") from None
+        self._shells.append(shell)
+        ran = Ran(shown, code, output.decode(errors="replace"), error.decode(errors="replace"))
         if check and ran.exit_code != 0:
             raise CommandFailed(self.name, ran)
         return ran
-
-    def look(self, command: str | Sequence[str], *, check: bool = True) -> Ran:
-        """As :meth:`run`, for a command that only looks: if its output is lost, it looks again."""
-        for _ in range(LOOKS - 1):
-            try:
-                return self.run(command, check=check)
-            except NodeDown:
-                if not self.powered:
-                    raise
-        return self.run(command, check=check)
 
     def read(self, path: str) -> bytes | None:
         """The file at *path*, or None if there is none; the host may be down."""
@@ -281,12 +272,44 @@ class Node:
             archive.addfile(entry, io.BytesIO(file.content))
         connect().api.put_archive(self.container_id, "/", buffer.getvalue())
 
-    def log(self) -> str:
-        """The whole Pacemaker log of this node, empty if there is none yet."""
-        return (self.read(LOG_FILE) or b"").decode(errors="replace")
+    def log(self, skip: int = 0) -> str:
+        """The Pacemaker log of this node but its first *skip* bytes, empty if there is none yet."""
+        try:
+            return self.run(f"tail -c +{skip + 1} {LOG_FILE} 2>/dev/null || true").output
+        except NodeDown:  # its disk can be read all the same
+            return (self.read(LOG_FILE) or b"")[skip:].decode(errors="replace")
+
+    def log_size(self) -> int:
+        """Bytes of the log so far; for *skip* of :meth:`log`."""
+        return int(self.run(f"wc -c <{LOG_FILE} 2>/dev/null || echo 0").output)
 
     def log_tail(self, lines: int = LOG_TAIL) -> str:
         return "\n".join(self.log().splitlines()[-lines:])
+
+
+#: Ends all processes but the container's own two and the line of shells that runs this.
+_END_PROCESSES = """
+keep=" 1 $(pgrep -P 1 -x sleep) "; pid=$$
+while [ "$pid" -gt 0 ]; do
+    keep="$keep$pid "
+    while read -r name value; do [ "$name" = PPid: ] && parent=$value; done </proc/$pid/status
+    pid=$parent
+done
+left=yes
+while [ "$left" ]; do
+    left=
+    for each in /proc/[0-9]*; do
+        each=${each#/proc/}
+        case "$keep" in *" $each "*) ;; *) kill -9 "$each" 2>/dev/null && left=yes ;; esac
+    done
+done
+true"""
+#: Where a daemon and its agents write; all of it goes when a host is wiped.
+_SCRATCH = ("/run", "/tmp", "/dev/shm", "/var/log/pacemaker", "/var/lib/pacemaker")  # noqa: S108
+#: What the engine mounts into every container.
+_MOUNTED = ("/etc/hostname", "/etc/hosts", "/etc/resolv.conf")
+#: Its time tells since when changes count.
+_PRISTINE = f"{PROGRAMS}/pristine"
 
 
 class RemoteNode(Node):
@@ -294,12 +317,33 @@ class RemoteNode(Node):
 
     starter = "start-remote-node"
 
+    def make_wipeable(self) -> None:
+        """Remember this state as the one that :meth:`wipe` shall restore."""
+        self.run(f"touch {_PRISTINE}")
+
+    def wipe(self, placed: Collection[str] = ()) -> bool:
+        """End whatever runs, and remove whatever was written and the *placed* files.
+
+        Returns:
+            Whether nothing else changed since :meth:`make_wipeable`.
+        """
+        self._close_shells()  # but the one that does this
+        self.process = None
+        self.run(_END_PROCESSES)
+        scratch = " ".join(_SCRATCH)
+        self.run(f"rm -f {shlex.join(placed)}; find {scratch} -mindepth 1 ! -type d -delete")
+        spared = " -o ".join(f"-path {path}" for path in _SCRATCH)
+        seen = self.run(rf"find / -xdev \( {spared} \) -prune -o -cnewer {_PRISTINE} -print")
+        written = [*placed, *_SCRATCH]
+        expected = {str(parent) for path in written for parent in PurePosixPath(path).parents}
+        return expected.union(_MOUNTED).issuperset(seen.output.splitlines())
+
     def listening(self) -> list[int]:
         """TCP ports in LISTEN state (0A), by the kernel's own table (proc(5)).
 
         The engine's name resolver, which lives in every container on 127.0.0.11, is left out.
         """
-        table = self.look("cat /proc/net/tcp /proc/net/tcp6 2>/dev/null", check=False).output
+        table = self.run("cat /proc/net/tcp /proc/net/tcp6 2>/dev/null", check=False).output
         rows = (line.split() for line in table.splitlines())
         local = (row[1] for row in rows if len(row) > 3 and row[3] == "0A")
         return sorted(

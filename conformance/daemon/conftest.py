@@ -10,7 +10,15 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import ExitStack
 from typing import Protocol
 
@@ -32,17 +40,31 @@ from .under_test import Daemon
 
 
 class DaemonHosts:
-    """Hosts for daemons, on one network of this worker; all are gone when the worker ends."""
+    """Hosts for daemons, on one network of this worker; all are gone when the worker ends.
+
+    A host is wiped when a test gives it back, and given to the next one if it is as good as new.
+    """
 
     def __init__(self, environment: Environment, stack: ExitStack) -> None:
         self._environment = environment
         self._stack = stack
         self._network = None
         self._numbers = itertools.count(1)
+        self._idle: list[RemoteNode] = []
         self.shared: ContainerDaemon | None = None
 
-    def host(self) -> RemoteNode:
-        """A new host without a running daemon."""
+    def take(self) -> RemoteNode:
+        """A host without a running daemon or any trace of one."""
+        return self._idle.pop() if self._idle else self._create()
+
+    def give_back(self, node: RemoteNode, placed: Collection[str]) -> None:
+        """*placed* are the files that were put onto it."""
+        if node.powered and node.wipe(placed):
+            self._idle.append(node)
+        else:
+            node.remove()
+
+    def _create(self) -> RemoteNode:
         images = self._environment.remote_images
         assert images is not None, "only targets with images have hosts"
         if self._network is None:
@@ -53,6 +75,8 @@ class DaemonHosts:
         address = str(ipaddress.ip_address(int(subnet[0]) + 9 + number))
         node = RemoteNode(f"d{number}", images.remote, self._network, address)
         self._stack.enter_context(created(node))
+        node.run(f"rm -f {AUTHKEY}")  # some packages bring one
+        node.make_wipeable()
         return node
 
 
@@ -98,7 +122,7 @@ async def start_daemon(
     default), unless *files* says what the key file holds.
     """
     started: list[Daemon] = []
-    nodes: list[RemoteNode] = []
+    nodes: list[tuple[RemoteNode, set[str]]] = []
 
     async def start(
         variables: Mapping[str, str] | None = None,
@@ -117,8 +141,8 @@ async def start_daemon(
             bugs, release = parse_fake(environment.target)
             daemon = await start_fake(key, bugs, release, variables or {}, arguments, placed)
         else:
-            node = daemon_hosts.host()
-            nodes.append(node)
+            node = daemon_hosts.take()
+            nodes.append((node, set(placed)))
             daemon = start_in_container(node, key, variables or {}, arguments, placed, port)
         daemon.recorder = recorder
         started.append(daemon)
@@ -130,8 +154,8 @@ async def start_daemon(
             evidence.add("pacemaker-remoted.log", log)
         if isinstance(daemon, FakeDaemon):
             await daemon.close()
-    for node in nodes:
-        node.remove()
+    for node, paths in nodes:
+        daemon_hosts.give_back(node, paths)
 
 
 async def _default_daemon(
@@ -145,7 +169,7 @@ async def _default_daemon(
     if hosts.shared is None or not await hosts.shared.alive():
         key = environment.authkey
         placed = {AUTHKEY: File(key, 0o640)}
-        hosts.shared = start_in_container(hosts.host(), key, {}, (), placed)
+        hosts.shared = start_in_container(hosts.take(), key, {}, (), placed)
     return hosts.shared
 
 
@@ -160,10 +184,10 @@ async def daemon(
     """A daemon with default settings and the run's key, alive and answering before and after."""
     daemon = await _default_daemon(environment, daemon_hosts, start_daemon)
     daemon.recorder = recorder
-    before = len(daemon.log())
+    before = daemon.log_size()
     bystander = await daemon.bystander()
     yield daemon
-    if log := daemon.log()[before:]:
+    if log := daemon.log(before):
         evidence.add("pacemaker-remoted.log", log)
     try:
         await daemon.check_well(bystander)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from containers.node import File, Process, RemoteNode
 from containers.targets import DEFAULT_PORT
@@ -19,8 +19,10 @@ MEMORY_LIMIT_KIB = 100 * 1024
 class ContainerDaemon(Daemon):
     """pacemaker-remoted in a container of its own."""
 
-    def __init__(self, node: RemoteNode, port: int, key: bytes) -> None:
+    def __init__(self, node: RemoteNode, port: int, key: bytes, placed: Iterable[str] = ()) -> None:
         super().__init__(node.address, port, key)
+        #: Files that tests put onto its host; they go with it.
+        self.placed = set(placed)
         self.node = node
         assert node.process is not None
         self._process: Process = node.process
@@ -37,8 +39,11 @@ class ContainerDaemon(Daemon):
     async def listening(self) -> list[int]:
         return await asyncio.to_thread(self.node.listening)
 
-    def log(self) -> str:
-        return self.node.log()
+    def log_size(self) -> int:
+        return self.node.log_size()
+
+    def log(self, skip: int = 0) -> str:
+        return self.node.log(skip)
 
     async def check_well(self, bystander: FakeCluster) -> None:
         await super().check_well(bystander)
@@ -65,4 +70,4 @@ def start(
         node.write(path, file)
     node.start_daemon(arguments, environment)
     node.wait_listening(port)
-    return ContainerDaemon(node, port, key)
+    return ContainerDaemon(node, port, key, files)

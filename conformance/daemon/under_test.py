@@ -75,8 +75,12 @@ class Daemon(ABC):
     async def listening(self) -> list[int]:
         """The TCP ports it listens on."""
 
-    def log(self) -> str:
-        """Its log; empty where it cannot be had."""
+    def log_size(self) -> int:
+        """Bytes of its log so far."""
+        return 0
+
+    def log(self, skip: int = 0) -> str:
+        """Its log but the first *skip* bytes; empty where it cannot be had."""
         return ""
 
     async def bystander(self) -> FakeCluster:

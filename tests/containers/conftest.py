@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,12 +22,15 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Api:
+def api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Api]:
     """The engine of one container."""
     api = Api(tmp_path)
     client = SimpleNamespace(api=api)
     monkeypatch.setattr("containers.node.connect", lambda: client)
-    return api
+    monkeypatch.setattr("containers.shell.connect", lambda: client)
+    yield api
+    for line in api.opened:
+        line.close()
 
 
 @pytest.fixture

@@ -4,12 +4,17 @@
 from __future__ import annotations
 
 import io
+import os
+import socket
+import struct
 import subprocess
 import tarfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import requests
 from docker.errors import APIError, NotFound
@@ -23,6 +28,33 @@ def refusal(status: int) -> APIError:
     return APIError("refused", response=response, explanation="container c1 is not running")
 
 
+def open_line(command: list[str], directory: Path) -> socket.socket:
+    """A line to a command as the engine makes it: its outputs come in frames (stream, length)."""
+    ours, theirs = socket.socketpair()
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, cwd=directory, stdin=theirs, stdout=pipe, stderr=pipe)
+    sending = threading.Lock()
+
+    def carry(stream: int, output: IO[bytes]) -> None:
+        with output:
+            while data := os.read(output.fileno(), 7):  # odd pieces, as on a busy engine
+                with sending, suppress(OSError):
+                    theirs.sendall(struct.pack(">BxxxL", stream, len(data)) + data)
+
+    def carry_both() -> None:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        error = threading.Thread(target=carry, args=(2, process.stderr), daemon=True)
+        error.start()
+        carry(1, process.stdout)
+        error.join()
+        process.wait()
+        theirs.close()
+
+    threading.Thread(target=carry_both, daemon=True).start()
+    return ours
+
+
 @dataclass
 class Api:
     """An engine with one container.
@@ -32,15 +64,16 @@ class Api:
         started_at: when the container was last started; None if it is down.
         execs: command and environment of every exec, by its id.
         statuses: exit statuses of those that have ended.
-        loses_output: what is printed gets lost, as on a busy engine.
+        lines: makes the line to a command that reads its input.
     """
 
     disk: Path
     started_at: str | None = "09:00"
     execs: dict[str, tuple[list[str], dict[str, str]]] = field(default_factory=dict)
     statuses: dict[str, int] = field(default_factory=dict)
-    loses_output: bool = False
+    lines: Callable[[list[str], Path], Any] = open_line
     boots: int = 0
+    opened: list[Any] = field(default_factory=list)
 
     def inspect_container(self, container: str) -> dict[str, Any]:
         assert container == "c1"
@@ -57,7 +90,11 @@ class Api:
         self.started_at = None
 
     def exec_create(
-        self, container: str, command: list[str], environment: dict[str, str] | None = None
+        self,
+        container: str,
+        command: list[str],
+        environment: dict[str, str] | None = None,
+        stdin: bool = False,
     ) -> dict[str, str]:
         if self.started_at is None:
             raise refusal(409)
@@ -65,12 +102,12 @@ class Api:
         self.execs[name] = (command, environment or {})
         return {"Id": name}
 
-    def exec_start(self, name: str, *, demux: bool = False, detach: bool = False) -> Any:
+    def exec_start(self, name: str, *, socket: bool = False, detach: bool = False) -> Any:
         if detach:
             return None
-        assert demux
-        ran = subprocess.run(self.execs[name][0], cwd=self.disk, capture_output=True, check=False)
-        return (None if self.loses_output else ran.stdout or None, ran.stderr or None)
+        assert socket
+        self.opened.append(self.lines(self.execs[name][0], self.disk))
+        return self.opened[-1]
 
     def exec_inspect(self, name: str) -> dict[str, Any]:
         return {"Running": name not in self.statuses, "ExitCode": self.statuses.get(name)}

@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import os
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -28,7 +32,7 @@ def node(api: Api) -> Remote:
         ("echo out; echo err >&2; exit 3", 3, "out\n", "err\n"),
         (["false"], 1, "", ""),
         ("printf '\\377'", 0, "\N{REPLACEMENT CHARACTER}", ""),
-        ("printf '\\036ended:9'; exit 4", 4, "\x1eended:9", ""),
+        ("printf '\\036ended:9;'; exit 4", 4, "\x1eended:9;", ""),
     ],
 )
 def test_command_is_run_to_its_end(
@@ -66,15 +70,58 @@ def test_failed_command_that_complains_on_standard_output_is_quoted_too(node: Re
 def test_host_that_is_down_runs_nothing(node: Remote, api: Api) -> None:
     api.started_at = None
 
-    with pytest.raises(NodeDown, match="r1 does not run commands: container c1 is not running"):
+    with pytest.raises(NodeDown, match="r1 does not run 'true': container c1 is not running"):
         node.run("true")
 
 
-def test_lost_output_is_not_taken_for_an_empty_one(node: Remote, api: Api) -> None:
-    api.loses_output = True
+def test_commands_share_a_shell(node: Remote, api: Api) -> None:
+    assert [node.run(f"echo {n}").output for n in range(3)] == ["0\n", "1\n", "2\n"]
+    assert len(api.execs) == 1
 
-    with pytest.raises(NodeDown, match="during 'echo x', or its output was lost"):
-        node.run("echo x", check=False)
+
+def test_commands_at_the_same_time_do_not_wait_for_each_other(node: Remote, api: Api) -> None:
+    fifo = api.disk / "fifo"
+    os.mkfifo(fifo)
+    with ThreadPoolExecutor() as threads:
+        reading = threads.submit(node.run, "cat fifo")
+        node.run("echo both >fifo")
+        assert reading.result(10).output == "both\n"
+    assert len(api.execs) == 2
+
+
+def test_command_gets_no_input_and_cannot_end_the_shell(node: Remote, api: Api) -> None:
+    assert node.run(["cat"]).output == ""
+    assert node.run(["exit", "3"], check=False).exit_code == 3
+    assert len(api.execs) == 1
+
+
+def test_large_output_arrives_whole(node: Remote) -> None:
+    ran = node.run("seq 20000; seq 20000 >&2")
+    assert ran.output == ran.error == "".join(f"{n}\n" for n in range(1, 20001))
+
+
+def test_output_that_was_cut_off_is_not_taken_for_a_short_one(
+    node: Remote, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def open_bad_line(command: list[str], directory: Path) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            theirs.sendall(b"\1\0\0\0\0\0\0\2x\n")
+        return ours
+
+    with monkeypatch.context() as patch:
+        patch.setattr(api, "lines", open_bad_line)
+        with pytest.raises(NodeDown, match="r1 does not run 'echo x': it went down"):
+            node.run("echo x", check=False)
+    assert node.run("echo again").output == "again\n"
+    assert len(api.execs) == 2
+
+
+def test_shells_do_not_outlive_the_power(node: Remote, api: Api) -> None:
+    node.run("true")
+    node.power_off()
+    api.start("c1")
+    assert node.run("echo up").output == "up\n"
 
 
 # --- Files
@@ -96,13 +143,36 @@ def test_log_is_empty_until_there_is_one(node: Remote) -> None:
     assert (node.log(), node.log_tail()) == ("", "")
 
 
-def test_log_is_read_whole_and_by_its_end(node: Remote) -> None:
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Where the node's log is: its commands see the whole disk of this machine."""
+    monkeypatch.setattr("containers.node.LOG_FILE", str(tmp_path / "its.log"))
+    return tmp_path / "its.log"
+
+
+def test_log_is_read_whole_and_by_its_end(node: Remote, log: Path) -> None:
     lines = [f"line {n}" for n in range(20)]
-    node.write(LOG_FILE, File("\n".join(lines).encode() + b" \xff\n"))
+    log.write_bytes("\n".join(lines).encode() + b" \xff\n")
 
     assert node.log().splitlines()[0] == "line 0"
     assert node.log_tail(2).splitlines() == ["line 18", "line 19 \N{REPLACEMENT CHARACTER}"]
     assert len(node.log_tail().splitlines()) == 12
+
+
+def test_log_is_read_from_where_it_was(node: Remote, log: Path) -> None:
+    assert node.log_size() == 0
+    log.write_text("before\n")
+    size = node.log_size()
+    log.write_text("before\nafter\n")
+
+    assert node.log(size) == "after\n"
+
+
+def test_log_of_a_host_that_is_down_is_read_all_the_same(node: Remote, api: Api) -> None:
+    node.write(LOG_FILE, File(b"before\nlast words\n"))
+    node.power_off()
+
+    assert (node.log(), node.log(7)) == ("before\nlast words\n", "last words\n")
 
 
 # --- Power
@@ -185,9 +255,9 @@ def test_daemon_of_an_earlier_boot_stays_dead(node: Remote, api: Api) -> None:
     assert node.process is second
 
 
-def test_daemon_that_does_not_end_is_told_with_its_log(node: Remote) -> None:
+def test_daemon_that_does_not_end_is_told_with_its_log(node: Remote, log: Path) -> None:
     process = node.start_daemon()
-    node.write(LOG_FILE, File(b"still busy\n"))
+    log.write_text("still busy\n")
 
     with pytest.raises(WaitTimeout) as caught:
         process.wait(3)
