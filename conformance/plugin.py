@@ -262,8 +262,18 @@ def _waits(item: pytest.Item) -> float:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the cases that wait longest, so that workers wait while others work."""
-    items.sort(key=_waits, reverse=True)
+    """Begin with the cases that wait longest, so that workers wait while others work.
+
+    Each is followed by one that does not wait: pytest-xdist hands out two at a time.
+    """
+    waiting = sorted(filter(_waits, items), key=_waits, reverse=True)
+    others = [item for item in items if not _waits(item)]
+    pairs = zip(waiting, others, strict=False)
+    items[:] = [
+        *(item for pair in pairs for item in pair),
+        *waiting[len(others) :],
+        *others[len(waiting) :],
+    ]
 
 
 # --- Running a case

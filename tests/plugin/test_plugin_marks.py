@@ -188,10 +188,10 @@ def test_d(): note("d")
 """
 
 
-def test_cases_that_wait_longest_begin_first(inner: Inner) -> None:
+def test_cases_that_wait_longest_begin_first_each_with_one_that_does_not(inner: Inner) -> None:
     inner.module(ORDERED)
     inner.run()
-    assert (inner.directory / "order").read_text() == "dbac"
+    assert (inner.directory / "order").read_text() == "dabc"
     assert {test.nodeid[-1]: test.waits for test in inner.record().tests} == {
         "a": 0.0,
         "b": 10.0,
