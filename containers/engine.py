@@ -8,9 +8,11 @@ Any engine that speaks Docker's API will do; it is found as the docker command f
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import platform
+import warnings
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
@@ -35,9 +37,15 @@ def try_connect() -> docker.DockerClient | None:
     try:
         client = docker.from_env(timeout=REQUEST_TIMEOUT)
         client.ping()
+        return client
     except (DockerException, requests.RequestException):
-        return None
-    return client
+        pass
+    # The library forgets to close a socket that did not connect; were it collected later, its
+    # warning would come in the middle of something else.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+    return None
 
 
 @cache
