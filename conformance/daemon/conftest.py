@@ -2,7 +2,8 @@
 """``daemon``: one that listens with default settings. ``start_daemon``: one of the test's own.
 
 The default daemon serves all tests of a worker and is asked after each whether it is still well;
-if not, that test fails and the next one gets a new daemon.
+if not, that test fails and the next one gets a new daemon. ``lend_daemon`` does the same for
+settings that several tests share.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import ExitStack
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import pytest
@@ -31,12 +33,31 @@ from containers.node import AUTHKEY, File, RemoteNode, created
 from containers.owner import run_id
 from containers.targets import DEFAULT_PORT, Kind
 from fixtures.capture import Recorder
+from fixtures.tls import Credentials
 
 from .elsewhere import HostDaemon
 from .fake import FakeDaemon, start_fake
 from .in_container import ContainerDaemon
 from .in_container import start as start_in_container
 from .under_test import Daemon
+
+
+@dataclass(frozen=True, eq=False)
+class Settings:
+    """How a daemon is started that serves several tests; it lives as long as the worker.
+
+    Attributes:
+        variables: of its process environment.
+        files: placed before it starts.
+        credentials: what its clients use in place of the run's key.
+    """
+
+    variables: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, File] = field(default_factory=dict)
+    credentials: Credentials | None = None
+
+
+DEFAULT = Settings()
 
 
 class DaemonHosts:
@@ -51,7 +72,7 @@ class DaemonHosts:
         self._network = None
         self._numbers = itertools.count(1)
         self._idle: list[RemoteNode] = []
-        self.shared: ContainerDaemon | None = None
+        self.shared: dict[Settings, ContainerDaemon] = {}
 
     def take(self) -> RemoteNode:
         """A host without a running daemon or any trace of one."""
@@ -158,41 +179,65 @@ async def start_daemon(
         daemon_hosts.give_back(node, paths)
 
 
-async def _default_daemon(
-    environment: Environment, hosts: DaemonHosts, start: Callable[..., Awaitable[Daemon]]
+async def _shared_daemon(
+    environment: Environment,
+    hosts: DaemonHosts,
+    start: Callable[..., Awaitable[Daemon]],
+    settings: Settings,
 ) -> Daemon:
     target = environment.target
-    if target.kind is Kind.HOST:
+    if target.kind is Kind.HOST and settings is DEFAULT:
         return HostDaemon(target.address, target.port, environment.authkey)
-    if target.kind is Kind.FAKE:
-        return await start()
-    if hosts.shared is None or not await hosts.shared.alive():
+    if target.kind in (Kind.HOST, Kind.FAKE):
+        return await start(settings.variables, files=settings.files)
+    shared = hosts.shared.get(settings)
+    if shared is None or not await shared.alive():
         key = environment.authkey
-        placed = {AUTHKEY: File(key, 0o640)}
-        hosts.shared = start_in_container(hosts.take(), key, {}, (), placed)
-    return hosts.shared
+        placed = {AUTHKEY: File(key, 0o640), **settings.files}
+        shared = start_in_container(hosts.take(), key, settings.variables, (), placed)
+        hosts.shared[settings] = shared
+    return shared
+
+
+class LendDaemon(Protocol):
+    """Lends a daemon that several tests share; see :func:`lend_daemon`."""
+
+    def __call__(self, settings: Settings) -> AbstractAsyncContextManager[Daemon]: ...
 
 
 @pytest.fixture
-async def daemon(
+def lend_daemon(
     environment: Environment,
     daemon_hosts: DaemonHosts,
     start_daemon: StartDaemon,
     recorder: Recorder,
     evidence: Evidence,
-) -> AsyncIterator[Daemon]:
+) -> LendDaemon:
+    """Lend a daemon with these very settings, alive and answering before and after."""
+
+    @asynccontextmanager
+    async def lend(settings: Settings) -> AsyncIterator[Daemon]:
+        daemon = await _shared_daemon(environment, daemon_hosts, start_daemon, settings)
+        daemon.credentials = settings.credentials
+        daemon.recorder = recorder
+        before = daemon.log_size()
+        bystander = await daemon.bystander()
+        yield daemon
+        if log := daemon.log(before):
+            evidence.add("pacemaker-remoted.log", log)
+        try:
+            await daemon.check_well(bystander)
+        except BaseException:
+            daemon_hosts.shared.pop(settings, None)
+            raise
+        finally:
+            await bystander.close()
+
+    return lend
+
+
+@pytest.fixture
+async def daemon(lend_daemon: LendDaemon) -> AsyncIterator[Daemon]:
     """A daemon with default settings and the run's key, alive and answering before and after."""
-    daemon = await _default_daemon(environment, daemon_hosts, start_daemon)
-    daemon.recorder = recorder
-    before = daemon.log_size()
-    bystander = await daemon.bystander()
-    yield daemon
-    if log := daemon.log(before):
-        evidence.add("pacemaker-remoted.log", log)
-    try:
-        await daemon.check_well(bystander)
-    except BaseException:
-        daemon_hosts.shared = None
-        raise
-    finally:
-        await bystander.close()
+    async with lend_daemon(DEFAULT) as daemon:
+        yield daemon

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from containers.node import AUTHKEY, File
-from fixtures.peers import AUTH_TIMEOUT, FakeRemote, Misbehaviour, Release
+from fixtures.peers import AUTH_TIMEOUT, CERTIFICATE_VARIABLES, FakeRemote, Misbehaviour, Release
 
 from .under_test import Daemon
 
@@ -54,10 +54,15 @@ async def start_fake(
 
     What it does not know is skipped: such a test has no proof by a fake.
     """
-    if variables or arguments or set(files) != {AUTHKEY} or files[AUTHKEY].content != key:
-        pytest.skip("the fake daemon has no process environment, no arguments and no files")
+    if arguments or set(variables) - CERTIFICATE_VARIABLES or files[AUTHKEY].content != key:
+        pytest.skip("the fake daemon knows no arguments, and variables for certificates only")
     fake = FakeRemote(
-        key, misbehaviour=misbehaviour, release=release, auth_timeout=AUTH_TIMEOUT * PACE
+        key,
+        misbehaviour=misbehaviour,
+        release=release,
+        auth_timeout=AUTH_TIMEOUT * PACE,
+        variables=variables,
+        files={path: file.content for path, file in files.items()},
     )
     await fake.start()
     return FakeDaemon(fake, key)

@@ -13,6 +13,7 @@ from typing import Any
 
 from fixtures.capture import Recorder
 from fixtures.peers import ConnectionEnded, FakeCluster, PeerTimeout
+from fixtures.tls import Credentials
 
 #: A resource id that nobody registers: any answer to a question about it is a sign of life.
 SIGN_OF_LIFE = "nobody-registers-this"
@@ -24,6 +25,7 @@ class Daemon(ABC):
     Attributes:
         host, port: where it listens.
         key: what it holds as its key.
+        credentials: what its clients use in place of the key, unless they say otherwise.
         recorder: of the current test; every client is tapped.
     """
 
@@ -36,15 +38,18 @@ class Daemon(ABC):
         self.host = host
         self.port = port
         self.key = key
+        self.credentials: Credentials | None = None
         self.recorder: Recorder | None = None
 
     def client(self, name: str = "conformance", **options: Any) -> FakeCluster:
         """A client that is not connected yet; *options* as for ``FakeCluster``."""
         taps = [self.recorder.tap(name)] if self.recorder else []
+        own = None if options.keys() & {"key", "identity"} else self.credentials
         return FakeCluster(
             options.pop("host", self.host),
             options.pop("port", self.port),
             key=options.pop("key", self.key),
+            credentials=options.pop("credentials", own),
             client_name=name,
             patience=self.patience,
             taps=taps,
@@ -95,7 +100,13 @@ class Daemon(ABC):
 
     def _untapped(self) -> FakeCluster:
         """A client that is no part of the test's evidence."""
-        return FakeCluster(self.host, self.port, key=self.key, patience=self.patience)
+        return FakeCluster(
+            self.host,
+            self.port,
+            key=self.key,
+            credentials=self.credentials,
+            patience=self.patience,
+        )
 
     async def check_well(self, bystander: FakeCluster) -> None:
         """The oracle after whatever a test did.

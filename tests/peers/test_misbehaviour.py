@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Each misbehaviour is visible, and only where it is switched on.
 
-Those about keys, identities and TLS versions are in ``test_handshake``, the one about stopping in
-``test_shutdown``.
+Those about keys, identities and TLS versions are in ``test_handshake``, those about certificates
+in ``test_certificates``, the one about stopping in ``test_shutdown``.
 """
 
 from dataclasses import fields

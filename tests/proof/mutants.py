@@ -18,6 +18,7 @@ BUGS = tuple(field.name for field in fields(Misbehaviour))
 
 BROAD = frozenset(
     {
+        "certificates_ignored",  # no client with a certificate is let in
         "header_bad_total",  # nothing that this daemon says can be read
         "no_exec_notify",  # no action ever ends
         "no_poke_notify",

@@ -39,7 +39,8 @@ def ended_in(run: Run, verdicts: Set[Verdict]) -> set[str]:
 def test_all_pass_against_a_well_behaved_daemon(release: str, tmp_path: Path) -> None:
     run = run_suite(f"fake@{release}", tmp_path)
     assert ended_in(run, DEAD | {Verdict.KNOWN}) == set()
-    assert len(ended_in(run, {Verdict.PASSED})) > len(run.tests) / 2
+    # The others are about later releases, or beyond a fake.
+    assert len(ended_in(run, {Verdict.PASSED})) > len(run.tests) / 3
     unknown = {bug for test in run.tests for bug in test.killed_by} - set(BUGS)
     assert not unknown, "marks name misbehaviours that do not exist"
 
