@@ -20,6 +20,7 @@ from .helpers import (
     TLS12_PSK,
     ask_for_renegotiation,
     established,
+    exchange,
     pair,
     pieces,
     plaintexts,
@@ -203,3 +204,14 @@ def test_renegotiation_is_refused() -> None:
     with pytest.raises(TLSError) as failure:
         client.receive_data(server.data_to_send())
     assert failure.value.name == "GNUTLS_E_REHANDSHAKE"
+
+
+@pytest.mark.parametrize("priority", PRIORITIES)
+def test_a_handshake_in_records_of_one_byte(priority: str) -> None:
+    """GnuTLS says E_AGAIN after each, though there is more to read."""
+    client, server = both = pair(priority=priority)
+    client.start()
+    hello = client.data_to_send()
+    server.receive_data(b"".join(hello[:3] + b"\0\1" + bytes([byte]) for byte in hello[5:]))
+    exchange(both)
+    assert server.established
