@@ -27,7 +27,7 @@ from conformance.known_issues import KnownIssues
 from conformance.live_host import greet
 from conformance.naming import concerns_cases
 from conformance.plugin import KNOWN_ISSUES, TARGET, VERSIONS, Evidence
-from containers import engine, images
+from containers import counters, engine, images
 from containers.cluster import Cluster
 from containers.contents import CLUSTER, COROSYNC, DAEMON, look
 from containers.errors import EnvironmentProblem, UsageError
@@ -51,6 +51,7 @@ class Environment:
         images: of the cluster side; None if no cluster can be made of it.
         remote_images: of the remote nodes; None for a target without images (``host:``).
         authkey: the key that both sides hold.
+        counters: where the daemon was built to count what it executes; None if it is not to count.
     """
 
     target: Target
@@ -58,6 +59,7 @@ class Environment:
     images: ImagePair | None
     remote_images: ImagePair | None
     authkey: bytes
+    counters: Path | None = None
 
 
 ENVIRONMENT: pytest.StashKey[Environment] = pytest.StashKey()
@@ -90,6 +92,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         metavar="FILE",
         help="the daemon's key, for host: (elsewhere a new key is made for each run)",
+    )
+    group.addoption(
+        "--gcov",
+        default=None,
+        metavar="DIR",
+        help="count what the daemon executes; DIR is where it was built with gcc --coverage "
+        "(daemon suite; docs/coverage.md)",
     )
 
 
@@ -186,12 +195,15 @@ def _prepare(config: pytest.Config) -> tuple[Environment, dict[str, Version | No
     if not target.has_images and remote_target != target:
         raise UsageError(f"target {target} is a daemon alone: it goes without --remote-target")
     if not target.has_images:
+        if options.gcov:
+            raise UsageError(f"--gcov is for daemons in containers, not for target {target}")
         known = _told_version(target, options.daemon_version)
         if target.kind is Kind.HOST:
             greet(target, key)
         return Environment(target, target, None, None, key), {"daemon": known, "cluster": None}
     if options.daemon_version:
         raise UsageError(f"--daemon-version is for host: targets, that of {target} is found out")
+    built = counters.build_directory(options.gcov) if options.gcov else None
 
     terminal = config.get_terminal_writer()
 
@@ -207,7 +219,9 @@ def _prepare(config: pytest.Config) -> tuple[Environment, dict[str, Version | No
     pair = images.prepare(target, report)
     remote_pair = pair if remote_target == target else images.prepare(remote_target, report)
     cluster_pair, versions = _look_into(target, remote_target, pair, remote_pair)
-    return Environment(target, remote_target, cluster_pair, remote_pair, key), versions
+    if built:
+        counters.clear(built)
+    return Environment(target, remote_target, cluster_pair, remote_pair, key, built), versions
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -259,7 +273,8 @@ def _received(given: dict[str, Any]) -> tuple[Environment, dict[str, Version | N
     target, remote_target = map(Target.parse, sent["targets"])
     key = bytes.fromhex(sent["authkey"])
     versions = {side: Version(text) if text else None for side, text in sent["versions"].items()}
-    return Environment(target, remote_target, pairs[0], pairs[1], key), versions
+    built = Path(sent["counters"]) if sent["counters"] else None
+    return Environment(target, remote_target, pairs[0], pairs[1], key, built), versions
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -273,11 +288,20 @@ def pytest_configure_node(node: Any) -> None:
         "targets": [str(environment.target), str(environment.remote_target)],
         "images": [[pair.node, pair.remote] if pair else None for pair in pairs],
         "authkey": environment.authkey.hex(),
+        "counters": str(environment.counters or ""),
         "versions": {
             side: str(version) if version else ""
             for side, version in node.config.stash[VERSIONS].items()
         },
     }
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Tell whether a daemon that was to count has counted."""
+    environment = config.stash.get(ENVIRONMENT, None)
+    if environment is None or environment.counters is None:
+        return
+    terminalreporter.write_line(counters.summary(environment.counters))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import docker
@@ -141,6 +141,7 @@ class Node:
         address: its fixed address on *network*.
         environment: variables of its daemons, as a sysconfig file would set them.
         files: placed before the first boot.
+        mounts: directories of this machine and where they lie on the host, writable.
     """
 
     name: str
@@ -149,6 +150,7 @@ class Node:
     address: str
     environment: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, File] = field(default_factory=dict)
+    mounts: Mapping[Path, str] = field(default_factory=dict)
     process: Process | None = field(default=None, init=False)
     _container: DockerContainer | None = field(default=None, init=False)
     _shells: list[Shell] = field(default_factory=list, init=False)
@@ -181,6 +183,8 @@ class Node:
             cap_add=["NET_ADMIN"],
             shm_size="256m",
         )
+        for directory, place in self.mounts.items():
+            container.with_volume_mapping(str(directory), place, "rw")
         self._container = container  # known before it starts, so that a failure can be removed
         container.start()
         for path, file in self.files.items():
@@ -337,6 +341,12 @@ class RemoteNode(Node):
         written = [*placed, *_SCRATCH]
         expected = {str(parent) for path in written for parent in PurePosixPath(path).parents}
         return expected.union(_MOUNTED).issuperset(seen.output.splitlines())
+
+    def leave_counters(self) -> None:
+        """End the daemon, if one runs, so that it writes what it counted into :attr:`mounts`."""
+        if self._container is not None and self.powered:
+            for place in self.mounts.values():
+                self.run([f"{PROGRAMS}/leave-counters", place])
 
     def listening(self) -> list[int]:
         """TCP ports in LISTEN state (0A), by the kernel's own table (proc(5)).

@@ -28,6 +28,7 @@ import pytest
 
 from conformance.environment import Environment, parse_fake
 from conformance.plugin import Evidence
+from containers import counters
 from containers.engine import create_network
 from containers.node import AUTHKEY, File, RemoteNode, created
 from containers.owner import run_id
@@ -80,6 +81,7 @@ class DaemonHosts:
 
     def give_back(self, node: RemoteNode, placed: Collection[str]) -> None:
         """*placed* are the files that were put onto it."""
+        node.leave_counters()
         if node.powered and node.wipe(placed):
             self._idle.append(node)
         else:
@@ -95,7 +97,10 @@ class DaemonHosts:
         number = next(self._numbers)
         address = str(ipaddress.ip_address(int(subnet[0]) + 9 + number))
         node = RemoteNode(f"d{number}", images.remote, self._network, address)
+        if built := self._environment.counters:
+            node.environment, node.mounts = counters.VARIABLES, counters.mount(built)
         self._stack.enter_context(created(node))
+        self._stack.callback(node.leave_counters)
         node.run(f"rm -f {AUTHKEY}")  # some packages bring one
         node.make_wipeable()
         return node

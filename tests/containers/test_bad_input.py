@@ -77,6 +77,20 @@ def test_unknown_target(tmp_path: Path) -> None:
     )
 
 
+def test_directory_for_coverage_without_notes(tmp_path: Path) -> None:
+    code, line = conformance(tmp_path, "--gcov", str(tmp_path))
+
+    assert code == 2
+    assert line.startswith(f"--gcov: no *.gcno file lies below {tmp_path}; ")
+
+
+def test_coverage_of_a_daemon_that_is_in_no_container(tmp_path: Path) -> None:
+    assert conformance(tmp_path, "--target", "fake", "--gcov", str(tmp_path)) == (
+        2,
+        "--gcov is for daemons in containers, not for target fake",
+    )
+
+
 def test_host_without_a_key(tmp_path: Path) -> None:
     assert conformance(tmp_path, "--target", "host:127.0.0.1") == (
         2,

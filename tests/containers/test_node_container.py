@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -11,7 +12,7 @@ import pytest
 from docker.errors import APIError
 from fake_host import Api, refusal
 
-from containers.node import File, Node, RemoteNode, created
+from containers.node import File, RemoteNode, created
 from containers.owner import RUN_ENVIRONMENT, labels
 
 
@@ -31,6 +32,10 @@ class Container:
 
     def with_tmpfs_mount(self, path: str, options: str) -> Container:
         self.options["tmpfs"] = path
+        return self
+
+    def with_volume_mapping(self, host: str, container: str, mode: str) -> Container:
+        self.options.setdefault("volumes", []).append((host, container, mode))
         return self
 
     def with_kwargs(self, **options: Any) -> Container:
@@ -66,7 +71,7 @@ def made(monkeypatch: pytest.MonkeyPatch, api: Api) -> list[Container]:
     return made
 
 
-def host(**options: Any) -> Node:
+def host(**options: Any) -> RemoteNode:
     network = cast(Any, SimpleNamespace(name="pcmk-cafe0001-77.3"))
     return RemoteNode("r1", "image:1", network, "10.0.0.9", **options)
 
@@ -95,6 +100,52 @@ def test_files_are_there_before_the_first_boot(made: list[Container], api: Api) 
 
     assert (api.disk / "etc/pacemaker/authkey").read_bytes() == b"key"
     assert api.execs == {}
+
+
+def test_directories_of_this_machine_are_mounted_writable(made: list[Container]) -> None:
+    host(mounts={Path("/src/build"): "/gcov/src/build"}).create()
+
+    assert made[0].options["volumes"] == [("/src/build", "/gcov/src/build", "rw")]
+
+
+@pytest.fixture
+def asked(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The program that makes daemons leave their counters, or rather a list of where it was to."""
+    monkeypatch.setattr("containers.node.PROGRAMS", str(tmp_path))
+    program = tmp_path / "leave-counters"
+    program.write_text(f'#!/bin/sh\necho "$1" >>{tmp_path}/asked\n')
+    program.chmod(0o755)
+    return tmp_path / "asked"
+
+
+def test_counters_are_left_in_what_is_mounted(made: list[Container], asked: Path) -> None:
+    node = host(mounts={Path("/src/a b"): "/gcov/src/a b"})
+    node.create()
+
+    node.leave_counters()
+
+    assert asked.read_text() == "/gcov/src/a b\n"
+
+
+def test_host_without_mounts_leaves_no_counters(made: list[Container], asked: Path) -> None:
+    node = host()
+    node.create()
+
+    node.leave_counters()
+
+    assert not asked.exists()
+
+
+def test_host_that_is_down_or_gone_leaves_no_counters(
+    made: list[Container], asked: Path, api: Api
+) -> None:
+    node = host(mounts={Path("/src"): "/gcov/src"})
+    node.leave_counters()
+    node.create()
+    api.started_at = None
+    node.leave_counters()
+
+    assert not asked.exists()
 
 
 def test_node_exists_inside_the_block_and_is_gone_after_it(made: list[Container]) -> None:
