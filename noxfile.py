@@ -7,6 +7,8 @@ Paths among them are taken from the checkout, and name the tests to run if they 
 
 from __future__ import annotations
 
+import argparse
+import time
 from pathlib import Path
 
 import nox
@@ -23,6 +25,14 @@ WORKERS = "2"
 
 def _install(session: nox.Session) -> None:
     session.install("--quiet", "--disable-pip-version-check", "-r", LOCK)
+
+
+def _pytest(session: nox.Session, where: str) -> tuple[str, ...]:
+    """How pytest begins: with the tests in *where*, unless the words after ``--`` name others."""
+    suite = Path("conformance").resolve()
+    paths = (Path(word.partition("::")[0]) for word in session.posargs)
+    named = any(path.exists() and path.resolve().is_relative_to(suite) for path in paths)
+    return ("pytest", *(() if named else (where,)), "--provision", "-n", WORKERS)
 
 
 def _suite(session: nox.Session, *command: str) -> None:
@@ -59,6 +69,36 @@ def proof(session: nox.Session) -> None:
 def conformance(session: nox.Session) -> None:
     """The conformance suite on a target (default debian:trixie), set-up included."""
     _install(session)
-    named = any(Path(word.partition("::")[0]).exists() for word in session.posargs)
-    where = () if named else ("conformance",)
-    _suite(session, "pytest", *where, "--provision", "-n", WORKERS, *session.posargs)
+    _suite(session, *_pytest(session, "conformance"), *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """The daemon suite's time on a target and, with --gcov DIR, how much of the daemon it reaches.
+
+    Its exit status is the suite's.
+    """
+    options = argparse.ArgumentParser(allow_abbrev=False, add_help=False)
+    options.add_argument("--report-dir", default=f"results/bench-{int(time.time())}")
+    options.add_argument("--gcov")
+    known, _ = options.parse_known_args(session.posargs)
+    _install(session)
+    words = ("--report-dir", known.report_dir, *session.posargs)
+    try:
+        _suite(session, *_pytest(session, "conformance/daemon"), *words)
+    finally:
+        record = Path(known.report_dir, "run.json")
+        if record.exists():
+            session.run("python", "-m", "reports", "timing", str(record))
+            if known.gcov:
+                _tell_coverage(session, Path(known.gcov).absolute())
+
+
+def _tell_coverage(session: nox.Session, build: Path) -> None:
+    """Print how many of the daemon's lines and branches were executed (docs/coverage.md)."""
+    sources = build / "daemons" / "execd"
+    where = ("--root", str(build), "--filter", f"{sources}/", str(sources))
+    try:
+        session.run("gcovr", *where, "--markdown", "-")
+    except CommandFailed:
+        session.warn("set GCOV to the gcov of the compiler that built the daemon (default: gcov)")

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Make a view of a record again: ``python -m reports html|junit|summary RUN.json [-o FILE]``.
+"""Make a view of a record again: ``python -m reports VIEW RUN.json [-o FILE]``.
+
+Views are ``html``, ``junit``, ``summary`` and ``timing`` (where the time went).
 
 Without ``-o``, the page and the XML file are written beside the record, under the names that a run
-gives them, and the summary goes to standard output. A bad record or an output that cannot be
+gives them, and summary and timing go to standard output. A bad record or an output that cannot be
 written gives one sentence on standard error and exit code 2.
 """
 
@@ -13,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from reports import html, junit, text
+from reports import html, junit, text, timing
 from reports.record import RecordError, Run, load, write_atomically
 from reports.store import HTML_NAME, JUNIT_NAME
 from reports.verdict import ExitCode
@@ -52,12 +54,13 @@ def _render(view: str, run: Run, record: Path, output: Path | None) -> str:
         return html.render(run, html.evidence_root(output, record))
     if view == "junit":
         return junit.render(run)
-    return "\n".join(text.summary_lines(run)) + "\n"
+    lines = timing.timing_lines(run) if view == "timing" else text.summary_lines(run)
+    return "\n".join(lines) + "\n"
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m reports", description="Views of a run.")
-    parser.add_argument("view", choices=("html", "junit", "summary"))
+    parser.add_argument("view", choices=("html", "junit", "summary", "timing"))
     parser.add_argument("record", type=Path, metavar="RUN.json")
     parser.add_argument("-o", dest="output", type=Path, metavar="FILE", help="where to write")
     return parser

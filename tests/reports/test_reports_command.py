@@ -50,12 +50,17 @@ def test_summary_goes_to_standard_output(record: Path, capsys: pytest.CaptureFix
     assert "1 passed, 1 failed" in capsys.readouterr().out
 
 
+def test_timing_goes_to_standard_output(record: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["timing", str(record)]) == 0
+    assert "5 tests in 60.2 s" in capsys.readouterr().out
+
+
 def test_summary_into_a_file(record: Path, tmp_path: Path) -> None:
     assert main(["summary", str(record), "-o", str(tmp_path / "s.txt")]) == 0
     assert "1 passed, 1 failed" in (tmp_path / "s.txt").read_text()
 
 
-@pytest.mark.parametrize("view", ["html", "junit", "summary"])
+@pytest.mark.parametrize("view", ["html", "junit", "summary", "timing"])
 def test_bad_record_is_one_sentence_and_exit_2(
     view: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
