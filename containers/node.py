@@ -9,7 +9,9 @@ that was killed boots again with the same name and address, as after a power cyc
 from __future__ import annotations
 
 import io
+import ipaddress
 import shlex
+import sys
 import tarfile
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -348,17 +350,30 @@ class RemoteNode(Node):
             for place in self.mounts.values():
                 self.run([f"{PROGRAMS}/leave-counters", place])
 
-    def listening(self) -> list[int]:
-        """TCP ports in LISTEN state (0A), by the kernel's own table (proc(5)).
+    def listeners(self) -> list[tuple[str, int]]:
+        """Address and port of each TCP socket in LISTEN state (0A), by the kernel (proc(5)).
 
         The engine's name resolver, which lives in every container on 127.0.0.11, is left out.
         """
         table = self.run("cat /proc/net/tcp /proc/net/tcp6 2>/dev/null", check=False).output
         rows = (line.split() for line in table.splitlines())
-        local = (row[1] for row in rows if len(row) > 3 and row[3] == "0A")
-        return sorted(
-            {int(end.rpartition(":")[2], 16) for end in local if not end.startswith("0B00007F:")}
+        ends = (row[1].split(":") for row in rows if len(row) > 3 and row[3] == "0A")
+        found = ((_address(address), int(port, 16)) for address, port in ends)
+        return sorted(listener for listener in found if listener[0] != "127.0.0.11")
+
+    def listening(self) -> list[int]:
+        """The TCP ports of :meth:`listeners`."""
+        return sorted({port for _, port in self.listeners()})
+
+    def take_port(self, port: int) -> None:
+        """Have another process listen on *port*, on every address, until the host is down."""
+        program = (
+            "socket(S, AF_INET, SOCK_STREAM, 0) and setsockopt(S, SOL_SOCKET, SO_REUSEADDR, 1)"
+            " and bind(S, sockaddr_in(shift, INADDR_ANY)) and listen(S, 1) and sleep"
         )
+        command = shlex.join(["perl", "-MSocket", "-e", program, str(port)])
+        self.run(f"{command} </dev/null >/dev/null 2>&1 &")
+        self.wait_listening(port)
 
     def wait_listening(self, port: int = DEFAULT_PORT, timeout: float = START_TIMEOUT) -> None:
         """Wait until the daemon listens on *port*.
@@ -385,6 +400,12 @@ class ClusterNode(Node):
     """A host that runs corosync and Pacemaker."""
 
     starter = "start-cluster-node"
+
+
+def _address(text: str) -> str:
+    """An address as proc(5) writes it: in words of 32 bits, each in the byte order of the host."""
+    words = (int(text[start : start + 8], 16) for start in range(0, len(text), 8))
+    return str(ipaddress.ip_address(b"".join(word.to_bytes(4, sys.byteorder) for word in words)))
 
 
 @contextmanager

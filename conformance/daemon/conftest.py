@@ -37,6 +37,7 @@ from fixtures.capture import Recorder
 from fixtures.tls import Credentials
 
 from .elsewhere import HostDaemon
+from .fake import ADDRESS as FAKE_ADDRESS
 from .fake import FakeDaemon, start_fake
 from .in_container import ContainerDaemon
 from .in_container import start as start_in_container
@@ -120,6 +121,11 @@ def recorder(evidence: Evidence) -> Recorder:
     return recorder
 
 
+def at(address: str, variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables with the host's own address put in."""
+    return {name: value.replace("{address}", address) for name, value in variables.items()}
+
+
 class StartDaemon(Protocol):
     """Starts a daemon of the test's own; see :func:`start_daemon`."""
 
@@ -130,7 +136,9 @@ class StartDaemon(Protocol):
         *,
         key: bytes | None = None,
         port: int = DEFAULT_PORT,
-        files: Mapping[str, File] | None = None,
+        files: Mapping[str, File | None] | None = None,
+        taken_ports: Collection[int] = (),
+        fails: bool = False,
     ) -> Awaitable[Daemon]: ...
 
 
@@ -145,7 +153,9 @@ async def start_daemon(
 
     Its settings are variables, arguments, the port that they mean, and files that are placed on
     its host before it starts. *key* is what clients use and what the key file holds (the run's by
-    default), unless *files* says what the key file holds.
+    default), unless *files* says what the key file holds; None there is no such file. ``{address}``
+    in a variable stands for the address of the host. *taken_ports* are somebody else's; a daemon
+    that *fails* is not expected to listen.
     """
     started: list[Daemon] = []
     nodes: list[tuple[RemoteNode, set[str]]] = []
@@ -156,20 +166,45 @@ async def start_daemon(
         *,
         key: bytes | None = None,
         port: int = DEFAULT_PORT,
-        files: Mapping[str, File] | None = None,
+        files: Mapping[str, File | None] | None = None,
+        taken_ports: Collection[int] = (),
+        fails: bool = False,
     ) -> Daemon:
         daemon: Daemon
         key = environment.authkey if key is None else key
-        placed = {AUTHKEY: File(key, 0o640), **(files or {})}
+        wanted = {AUTHKEY: File(key, 0o640), **(files or {})}
+        placed = {path: file for path, file in wanted.items() if file is not None}
+        variables = variables or {}
         if environment.target.kind is Kind.HOST:
             pytest.skip("nobody starts a daemon on somebody else's host")
         if environment.target.kind is Kind.FAKE:
             bugs, release = parse_fake(environment.target)
-            daemon = await start_fake(key, bugs, release, variables or {}, arguments, placed)
+            variables = at(FAKE_ADDRESS, variables)
+            daemon = await start_fake(
+                key,
+                bugs,
+                release,
+                variables,
+                arguments,
+                placed,
+                taken_ports=taken_ports,
+                fails=fails,
+            )
         else:
             node = daemon_hosts.take()
             nodes.append((node, set(placed)))
-            daemon = start_in_container(node, key, variables or {}, arguments, placed, port)
+            variables = at(node.address, variables)
+            daemon = start_in_container(
+                node,
+                key,
+                variables,
+                arguments,
+                placed,
+                port,
+                taken_ports=taken_ports,
+                fails=fails,
+            )
+            nodes[-1] = (node, daemon.placed)
         daemon.recorder = recorder
         started.append(daemon)
         return daemon

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from .under_test import Daemon
+from .under_test import Daemon, Listener
 
 
 class HostDaemon(Daemon):
@@ -20,5 +20,17 @@ class HostDaemon(Daemon):
     async def wait_exited(self, timeout: float) -> int:
         raise AssertionError("unreachable: terminate() skips the test")
 
-    async def listening(self) -> list[int]:
+    async def restart(self) -> None:
+        raise AssertionError("unreachable: terminate() skips the test")
+
+    async def listeners(self) -> list[Listener]:
         pytest.skip("the ports of somebody else's host are not listed")
+
+    async def write(self, path: str, content: bytes) -> None:
+        pytest.skip("nobody changes files on somebody else's host")
+
+    async def remove(self, path: str) -> None:
+        pytest.skip("nobody changes files on somebody else's host")
+
+    async def read(self, path: str) -> bytes | None:
+        pytest.skip("nobody reads files on somebody else's host")

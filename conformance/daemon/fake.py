@@ -1,19 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The harness's own daemon, right or wrong on purpose: how the tests of a daemon are tested."""
+"""The harness's own daemon, right or wrong on purpose: how the tests of a daemon are tested.
+
+Its host is made up: files, variables and other people's ports are what a test says. Its address is
+one of the loopback's. The port that clients connect to is whichever is free; ``listeners`` tells
+the one that the daemon believes it has.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext, suppress
 
 import pytest
 
-from containers.node import AUTHKEY, File
-from fixtures.peers import AUTH_TIMEOUT, CERTIFICATE_VARIABLES, FakeRemote, Misbehaviour, Release
+from containers.node import LOG_FILE, File
+from fixtures.peers import FakeRemote, Misbehaviour, Release, unknown
 
-from .under_test import Daemon
+from .under_test import Daemon, Listener
 
 #: How long one documented second takes a fake daemon, in seconds.
 PACE = 0.05
+#: Address of its host; what it does on 127.0.0.1 and ::1 is not seen there.
+ADDRESS = "127.0.0.2"
 
 
 class FakeDaemon(Daemon):
@@ -21,10 +29,28 @@ class FakeDaemon(Daemon):
 
     patience = 2.0
     pace = PACE
+    # A test's own work delays it, since both live in one process.
+    haste = 0.2
 
-    def __init__(self, fake: FakeRemote, key: bytes) -> None:
-        super().__init__(fake.host, fake.port, key)
-        self._fake = fake
+    def __init__(self, make: Callable[[int], FakeRemote], key: bytes) -> None:
+        self._make = make
+        self._fake = make(0)
+        super().__init__(self._fake.host, 0, key)
+
+    async def start(self, *, fails: bool = False) -> None:
+        """Start it, again if it has ended; ``fails`` if it must not live."""
+        with suppress(OSError) if fails else nullcontext():
+            await self._fake.start()
+        assert fails or self._fake.exit_code is None, "the daemon does not start"
+        self.port = self._fake.port
+
+    async def restart(self) -> None:
+        await self._fake.close()
+        files = self._fake.files
+        self._fake = self._make(self.port)
+        self._fake.files.clear()
+        self._fake.files.update(files)
+        await self.start()
 
     async def alive(self) -> bool:
         return self._fake.exit_code is None
@@ -35,8 +61,26 @@ class FakeDaemon(Daemon):
     async def wait_exited(self, timeout: float) -> int:
         return await self._fake.wait_exited(timeout)
 
-    async def listening(self) -> list[int]:
-        return [self.port]
+    async def listeners(self) -> list[Listener]:
+        return [Listener(*where) for where in self._fake.listeners]
+
+    async def write(self, path: str, content: bytes) -> None:
+        self._fake.files[path] = content
+
+    async def remove(self, path: str) -> None:
+        del self._fake.files[path]
+
+    async def read(self, path: str) -> bytes | None:
+        return self._fake.files.get(path)
+
+    async def pass_time(self, documented: float) -> None:
+        self._fake.pass_time(documented)
+
+    def log(self, skip: int = 0) -> str:
+        return self._fake.files.get(LOG_FILE, b"")[skip:].decode()
+
+    def log_size(self) -> int:
+        return len(self._fake.files.get(LOG_FILE, b""))
 
     async def close(self) -> None:
         await self._fake.close()
@@ -49,20 +93,32 @@ async def start_fake(
     variables: Mapping[str, str],
     arguments: Sequence[str],
     files: Mapping[str, File],
+    *,
+    taken_ports: Collection[int] = (),
+    fails: bool = False,
 ) -> FakeDaemon:
     """Start a fake daemon that finds these variables, arguments and files where it runs.
 
     What it does not know is skipped: such a test has no proof by a fake.
     """
-    if arguments or set(variables) - CERTIFICATE_VARIABLES or files[AUTHKEY].content != key:
-        pytest.skip("the fake daemon knows no arguments, and variables for certificates only")
-    fake = FakeRemote(
-        key,
-        misbehaviour=misbehaviour,
-        release=release,
-        auth_timeout=AUTH_TIMEOUT * PACE,
-        variables=variables,
-        files={path: file.content for path, file in files.items()},
-    )
-    await fake.start()
-    return FakeDaemon(fake, key)
+    if strange := unknown(variables, arguments):
+        pytest.skip(f"the fake daemon does not know {', '.join(strange)}")
+
+    def make(port: int) -> FakeRemote:
+        return FakeRemote(
+            None,
+            host=ADDRESS,
+            port=port,
+            misbehaviour=misbehaviour,
+            release=release,
+            pace=PACE,
+            variables=variables,
+            arguments=arguments,
+            files={path: file.content for path, file in files.items()},
+            readable_by_all=[path for path, file in files.items() if file.mode & 0o004],
+            taken_ports=taken_ports,
+        )
+
+    daemon = FakeDaemon(make, key)
+    await daemon.start(fails=fails)
+    return daemon

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from containers.node import File, Process, RemoteNode
 from containers.targets import DEFAULT_PORT
 from fixtures.peers import FakeCluster
 
-from .under_test import Daemon
+from .under_test import Daemon, Listener
 
 #: Resident memory that a daemon may grow to in a test without special demands, in KiB.
 MEMORY_LIMIT_KIB = 100 * 1024
@@ -19,13 +19,22 @@ MEMORY_LIMIT_KIB = 100 * 1024
 class ContainerDaemon(Daemon):
     """pacemaker-remoted in a container of its own."""
 
-    def __init__(self, node: RemoteNode, port: int, key: bytes, placed: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        node: RemoteNode,
+        port: int,
+        key: bytes,
+        environment: Mapping[str, str],
+        arguments: Sequence[str],
+        placed: Iterable[str] = (),
+    ) -> None:
         super().__init__(node.address, port, key)
         #: Files that tests put onto its host; they go with it.
         self.placed = set(placed)
         self.node = node
-        assert node.process is not None
-        self._process: Process = node.process
+        self._environment = environment
+        self._arguments = arguments
+        self._process: Process = node.start_daemon(arguments, environment)
 
     async def alive(self) -> bool:
         return await asyncio.to_thread(lambda: self._process.running)
@@ -36,8 +45,23 @@ class ContainerDaemon(Daemon):
     async def wait_exited(self, timeout: float) -> int:
         return await asyncio.to_thread(self._process.wait, timeout)
 
-    async def listening(self) -> list[int]:
-        return await asyncio.to_thread(self.node.listening)
+    async def restart(self) -> None:
+        self._process = self.node.start_daemon(self._arguments, self._environment)
+        await asyncio.to_thread(self.node.wait_listening, self.port)
+
+    async def listeners(self) -> list[Listener]:
+        found = await asyncio.to_thread(self.node.listeners)
+        return [Listener(*where) for where in found]
+
+    async def write(self, path: str, content: bytes) -> None:
+        self.placed.add(path)
+        await asyncio.to_thread(self.node.write, path, File(content, 0o640))
+
+    async def remove(self, path: str) -> None:
+        await asyncio.to_thread(self.node.run, ["rm", path])
+
+    async def read(self, path: str) -> bytes | None:
+        return await asyncio.to_thread(self.node.read, path)
 
     def log_size(self) -> int:
         return self.node.log_size()
@@ -59,15 +83,23 @@ def start(
     arguments: Sequence[str],
     files: Mapping[str, File],
     port: int = DEFAULT_PORT,
+    *,
+    taken_ports: Collection[int] = (),
+    fails: bool = False,
 ) -> ContainerDaemon:
     """Start pacemaker-remoted on *node* and wait until it listens on *port*.
 
     Args:
         key: what clients use.
         files: by path, placed before the start; the key file is one of them, if there is to be one.
+        taken_ports: TCP ports that another process has.
+        fails: it will not listen; do not wait for it.
     """
     for path, file in files.items():
         node.write(path, file)
-    node.start_daemon(arguments, environment)
-    node.wait_listening(port)
-    return ContainerDaemon(node, port, key, files)
+    for taken in taken_ports:
+        node.take_port(taken)
+    daemon = ContainerDaemon(node, port, key, environment, arguments, files)
+    if not fails:
+        node.wait_listening(port)
+    return daemon

@@ -8,9 +8,9 @@ import asyncio
 import pytest
 
 from conformance.deviation import check
-from fixtures.peers import EndingKind, FakeCluster, HandshakeFailed, wrong_keys
+from fixtures.peers import wrong_keys
 
-from .conftest import StartDaemon
+from .admittance import TLS12, TLS13, admitted, refused
 from .under_test import Daemon
 
 #: What the daemon's TLS library says to a handshake that it gives up: close_notify, in the clear.
@@ -18,21 +18,6 @@ PLAIN_CLOSE_NOTIFY = bytes.fromhex("15030300020100")
 
 #: Names of the wrong keys that :func:`wrong_keys` makes of a 4096-byte key.
 WRONG_KEYS = list(wrong_keys(bytes(4096)))
-
-TLS12 = "NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL"
-
-
-#: Ways to turn a client away that a requirement allows: the daemon ends it, however.
-TURNED_AWAY = {EndingKind.CLOSE_NOTIFY, EndingKind.FATAL_ALERT, EndingKind.FIN, EndingKind.RST}
-
-
-async def refused(client: FakeCluster) -> bool:
-    """Whether the daemon turned *client* away in its handshake."""
-    try:
-        async with client:
-            return False
-    except HandshakeFailed as failure:
-        return failure.ending.kind in TURNED_AWAY
 
 
 @pytest.mark.requirement("TLS-002", "TLS-020")
@@ -89,31 +74,52 @@ async def test_refused_client_is_not_announced_to_others(daemon: Daemon) -> None
         )
 
 
-@pytest.mark.requirement("TLS-005")
-@pytest.mark.parametrize("length", [64, 256])
-async def test_other_key_lengths_work(start_daemon: StartDaemon, length: int) -> None:
-    key = bytes(range(256))[:length]
-    daemon = await start_daemon(key=key)
-    async with daemon.client() as client:
-        assert (await client.register()).rc == 0
-    stranger = daemon.client("stranger", key=key[:-1] + b"\x01")
-    check(await refused(stranger), expected="another key is refused", actual=f"{stranger.ending}")
+#: Identities that are not ``lrmd``, and the bugs that each of them shows besides the plain one.
+OTHER_IDENTITIES = {
+    "root": (b"root", []),
+    "upper case": (b"LRMD", ["identity_in_any_case"]),
+    "beginning": (b"lrm", []),
+    "longer": (b"lrmd2", []),
+    "blank added": (b"lrmd ", []),
+    "NUL before": (b"\0lrmd", []),
+    "NUL after": (b"lrmd\0", ["identity_ends_at_nul"]),
+    "NUL within": (b"lrmd\0x", ["identity_ends_at_nul"]),
+    "not ASCII": ("lrmd\u00e9".encode(), []),
+    "not UTF-8": (b"\xff\xfe", []),
+    "128 bytes": (b"x" * 128, []),
+    "65000 bytes": (b"x" * 65000, []),
+}
+
+
+@pytest.mark.requirement("TLS-017")
+@pytest.mark.parametrize("version", [TLS13, TLS12], ids=["TLS1.3", "TLS1.2"])
+@pytest.mark.parametrize(
+    "identity",
+    [
+        pytest.param(text, id=name, marks=pytest.mark.killed_by("ignore_identity_rule", *bugs))
+        for name, (text, bugs) in OTHER_IDENTITIES.items()
+    ],
+)
+async def test_other_identity_is_refused(daemon: Daemon, identity: bytes, version: str) -> None:
+    stranger = daemon.client("stranger", identity=identity, priority=f"{version}:+DHE-PSK")
+    let_in = await admitted(stranger)
+    check(not let_in, expected="only lrmd is let in", actual=f"{identity[:16]!r} was let in")
 
 
 @pytest.mark.requirement("TLS-017")
 @pytest.mark.killed_by("ignore_identity_rule")
-@pytest.mark.parametrize("identity", [b"root", b"LRMD", b"lrmd2"])
-async def test_other_identity_is_refused(daemon: Daemon, identity: bytes) -> None:
-    stranger = daemon.client("stranger", identity=identity)
+async def test_empty_identity_is_refused(daemon: Daemon) -> None:
+    # TLS 1.3 knows none (RFC 8446 section 4.2.11).
+    stranger = daemon.client("stranger", identity=b"", priority=f"{TLS12}:+DHE-PSK")
     check(await refused(stranger), expected="only lrmd is let in", actual=f"{stranger.ending}")
 
 
 @pytest.mark.requirement("TLS-018")
-async def test_any_identity_is_accepted(daemon: Daemon) -> None:
-    stranger = daemon.client("stranger", identity=b"xyz")
-    check(
-        not await refused(stranger), expected="any identity is let in", actual=f"{stranger.ending}"
-    )
+@pytest.mark.killed_by("identity_always_checked")
+@pytest.mark.parametrize("identity", [b"xyz", b"LRMD", b"\xff\xfe", b"x" * 128], ids=repr)
+async def test_any_identity_is_accepted(daemon: Daemon, identity: bytes) -> None:
+    client = daemon.client("stranger", identity=identity)
+    check(await admitted(client), expected="any identity is let in", actual=f"{client.ending}")
 
 
 @pytest.mark.requirement("TLS-001")

@@ -8,7 +8,9 @@ with the reason. The kinds: :mod:`.in_container`, :mod:`.elsewhere`, :mod:`.fake
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any
 
 from fixtures.capture import Recorder
@@ -17,6 +19,17 @@ from fixtures.tls import Credentials
 
 #: A resource id that nobody registers: any answer to a question about it is a sign of life.
 SIGN_OF_LIFE = "nobody-registers-this"
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A TCP socket that listens; ``address`` is ``::`` or ``0.0.0.0`` where it is any."""
+
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.address} port {self.port}"
 
 
 class Daemon(ABC):
@@ -33,6 +46,8 @@ class Daemon(ABC):
     patience = 10.0
     #: How long one of its seconds takes: a fake's clocks run faster; see :meth:`seconds`.
     pace = 1.0
+    #: Seconds by which the harness itself may be late, where clocks run fast.
+    haste = 0.0
 
     def __init__(self, host: str, port: int, key: bytes) -> None:
         self.host = host
@@ -77,8 +92,35 @@ class Daemon(ABC):
         """
 
     @abstractmethod
+    async def restart(self) -> None:
+        """Start it again after it has ended, on the same host and with the same settings."""
+
+    @abstractmethod
+    async def listeners(self) -> list[Listener]:
+        """The TCP sockets on its host that listen."""
+
     async def listening(self) -> list[int]:
         """The TCP ports it listens on."""
+        return sorted({listener.port for listener in await self.listeners()})
+
+    @abstractmethod
+    async def write(self, path: str, content: bytes) -> None:
+        """Make a file on its host hold *content*."""
+
+    @abstractmethod
+    async def remove(self, path: str) -> None:
+        """Remove a file from its host."""
+
+    @abstractmethod
+    async def read(self, path: str) -> bytes | None:
+        """What a file on its host holds, or None if there is none."""
+
+    async def pass_time(self, documented: float) -> None:
+        """Let so many of its seconds pass: what it remembers for a time grows old.
+
+        A fake's timers do not notice; only what it looks at a clock for does.
+        """
+        await asyncio.sleep(self.seconds(documented))
 
     def log_size(self) -> int:
         """Bytes of its log so far."""

@@ -42,6 +42,10 @@ def test_ports_are_those_that_listen_but_for_the_engines_own() -> None:
     assert Listening("").listening() == []
 
 
+def test_listeners_tell_their_addresses() -> None:
+    assert Listening(TCP).listeners() == [("0.0.0.0", 3121), ("127.0.0.1", 22), ("::", 3999)]  # noqa: S104
+
+
 def test_daemon_is_awaited_until_its_port_is_open(api: Api) -> None:
     node = Listening("", "", TCP)
 

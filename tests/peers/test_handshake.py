@@ -91,7 +91,7 @@ async def test_plain_text_gets_close_notify_and_fin(remote: FakeRemote) -> None:
 
 
 async def test_a_silent_client_is_sent_away_in_time() -> None:
-    async with FakeRemote(KEY, auth_timeout=0.2) as remote:
+    async with FakeRemote(KEY, pace=0.02) as remote:
         started = time.monotonic()
         reader, writer = await asyncio.open_connection(remote.host, remote.port)
 
@@ -104,7 +104,7 @@ async def test_a_silent_client_is_sent_away_in_time() -> None:
 
 
 async def test_the_time_limit_ends_with_the_handshake() -> None:
-    async with FakeRemote(KEY, auth_timeout=0.2) as remote:
+    async with FakeRemote(KEY, pace=0.02) as remote:
         cluster = FakeCluster(remote.host, remote.port, key=KEY)
         async with cluster:
             await cluster.register()

@@ -28,7 +28,12 @@ BROAD = frozenset(
 )
 
 #: The release that a bug is shown on, where it would be none in the newest one.
-RELEASE: Mapping[str, str] = {"register_any_version": "3.0.1"}
+RELEASE: Mapping[str, str] = {
+    "identity_always_checked": "3.0.1",
+    "key_cached_for_good": "3.0.1",
+    "key_fallbacks_ignored": "2.1.5",
+    "register_any_version": "3.0.1",
+}
 
 
 def target(bug: str) -> str:
