@@ -57,7 +57,10 @@ async def test_wrong_key_is_refused(daemon: Daemon, wrong: str) -> None:
 
 @pytest.mark.requirement("TLS-003", "NTF-004")
 @pytest.mark.killed_by(
-    "failed_handshake_announced", "accept_any_key", "announce_new_client_to_self"
+    "failed_handshake_announced",
+    "accept_any_key",
+    "announce_before_handshake",
+    "announce_new_client_to_self",
 )
 async def test_refused_client_is_not_announced_to_others(daemon: Daemon) -> None:
     async with daemon.client() as client:
