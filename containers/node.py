@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import docker
 from docker.errors import APIError, NotFound
@@ -158,7 +158,12 @@ class Node:
     _shells: list[Shell] = field(default_factory=list, init=False)
 
     #: The program that starts this kind of node's daemons.
-    starter = ""
+    starter: ClassVar[str] = ""
+    #: The container's own program, and whether the engine's reaper is put before it.
+    first: ClassVar[Sequence[str]] = ("sleep", "infinity")
+    reaper: ClassVar[bool] = True
+    #: Where its daemons log.
+    log_file: ClassVar[str] = LOG_FILE
 
     @property
     def container_id(self) -> str:
@@ -175,10 +180,10 @@ class Node:
         container = DockerContainer(
             self.image, name=f"pcmk-{run_id()}-{network.rpartition('-')[2]}-{self.name}"
         )
-        container.with_command(["sleep", "infinity"]).with_tmpfs_mount("/run", "mode=755")
+        container.with_command(list(self.first)).with_tmpfs_mount("/run", "mode=755")
         container.with_kwargs(
             hostname=self.name,
-            init=True,
+            init=self.reaper,
             labels=labels(),
             network=network,
             networking_config={network: endpoint},
@@ -201,7 +206,7 @@ class Node:
         self, arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None
     ) -> Process:
         """Start this node's daemons with *environment* added to the node's own."""
-        variables = {"PCMK_logfile": LOG_FILE, **self.environment, **(environment or {})}
+        variables = {"PCMK_logfile": self.log_file, **self.environment, **(environment or {})}
         self.process = Process(self, [f"{PROGRAMS}/{self.starter}", *arguments], variables)
         return self.process
 
@@ -281,13 +286,13 @@ class Node:
     def log(self, skip: int = 0) -> str:
         """The Pacemaker log of this node but its first *skip* bytes, empty if there is none yet."""
         try:
-            return self.run(f"tail -c +{skip + 1} {LOG_FILE} 2>/dev/null || true").output
+            return self.run(f"tail -c +{skip + 1} {self.log_file} 2>/dev/null || true").output
         except NodeDown:  # its disk can be read all the same
-            return (self.read(LOG_FILE) or b"")[skip:].decode(errors="replace")
+            return (self.read(self.log_file) or b"")[skip:].decode(errors="replace")
 
     def log_size(self) -> int:
         """Bytes of the log so far; for *skip* of :meth:`log`."""
-        return int(self.run(f"wc -c <{LOG_FILE} 2>/dev/null || echo 0").output)
+        return int(self.run(f"wc -c <{self.log_file} 2>/dev/null || echo 0").output)
 
     def log_tail(self, lines: int = LOG_TAIL) -> str:
         return "\n".join(self.log().splitlines()[-lines:])

@@ -27,6 +27,7 @@ def api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Api]:
     api = Api(tmp_path)
     client = SimpleNamespace(api=api)
     monkeypatch.setattr("containers.node.connect", lambda: client)
+    monkeypatch.setattr("containers.pid_one.connect", lambda: client)
     monkeypatch.setattr("containers.shell.connect", lambda: client)
     yield api
     for line in api.opened:

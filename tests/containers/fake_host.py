@@ -65,6 +65,8 @@ class Api:
         execs: command and environment of every exec, by its id.
         statuses: exit statuses of those that have ended.
         lines: makes the line to a command that reads its input.
+        signals: those that the engine sent to the container's first process.
+        exit_code: of that process, once it has ended.
     """
 
     disk: Path
@@ -72,22 +74,31 @@ class Api:
     execs: dict[str, tuple[list[str], dict[str, str]]] = field(default_factory=dict)
     statuses: dict[str, int] = field(default_factory=dict)
     lines: Callable[[list[str], Path], Any] = open_line
+    signals: list[str] = field(default_factory=list)
+    exit_code: int = 0
     boots: int = 0
     opened: list[Any] = field(default_factory=list)
 
     def inspect_container(self, container: str) -> dict[str, Any]:
         assert container == "c1"
-        state = {"Running": self.started_at is not None, "StartedAt": self.started_at or "09:00"}
+        running = self.started_at is not None
+        state = {
+            "Running": running,
+            "StartedAt": self.started_at or "09:00",
+            "ExitCode": 0 if running else self.exit_code,
+        }
         return {"State": state}
 
     def start(self, container: str) -> None:
         self.boots += 1
         self.started_at = self.started_at or f"10:0{self.boots}"
 
-    def kill(self, container: str) -> None:
+    def kill(self, container: str, signal: str = "KILL") -> None:
         if self.started_at is None:
             raise refusal(409)
-        self.started_at = None
+        self.signals.append(signal)
+        if signal == "KILL":
+            self.started_at, self.exit_code = None, 137
 
     def exec_create(
         self,

@@ -146,7 +146,7 @@ def test_log_is_empty_until_there_is_one(node: Remote) -> None:
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Where the node's log is: its commands see the whole disk of this machine."""
-    monkeypatch.setattr("containers.node.LOG_FILE", str(tmp_path / "its.log"))
+    monkeypatch.setattr("containers.node.Node.log_file", str(tmp_path / "its.log"))
     return tmp_path / "its.log"
 
 
