@@ -32,6 +32,7 @@ from containers import counters
 from containers.engine import create_network
 from containers.node import AUTHKEY, File, RemoteNode, created
 from containers.owner import run_id
+from containers.pid_one import PidOneNode
 from containers.targets import DEFAULT_PORT, Kind
 from fixtures.capture import Recorder
 from fixtures.tls import Credentials
@@ -78,17 +79,25 @@ class DaemonHosts:
 
     def take(self) -> RemoteNode:
         """A host without a running daemon or any trace of one."""
-        return self._idle.pop() if self._idle else self._create()
+        if self._idle:
+            return self._idle.pop()
+        node = self._create(RemoteNode)
+        node.make_wipeable()
+        return node
+
+    def take_pid_one(self) -> RemoteNode:
+        """A host that becomes the daemon."""
+        return self._create(PidOneNode)
 
     def give_back(self, node: RemoteNode, placed: Collection[str]) -> None:
         """*placed* are the files that were put onto it."""
         node.leave_counters()
-        if node.powered and node.wipe(placed):
+        if not isinstance(node, PidOneNode) and node.powered and node.wipe(placed):
             self._idle.append(node)
         else:
             node.remove()
 
-    def _create(self) -> RemoteNode:
+    def _create(self, kind: type[RemoteNode]) -> RemoteNode:
         images = self._environment.remote_images
         assert images is not None, "only targets with images have hosts"
         if self._network is None:
@@ -97,13 +106,12 @@ class DaemonHosts:
         subnet = ipaddress.ip_network(self._network.attrs["IPAM"]["Config"][0]["Subnet"])
         number = next(self._numbers)
         address = str(ipaddress.ip_address(int(subnet[0]) + 9 + number))
-        node = RemoteNode(f"d{number}", images.remote, self._network, address)
+        node = kind(f"d{number}", images.remote, self._network, address)
         if built := self._environment.counters:
             node.environment, node.mounts = counters.VARIABLES, counters.mount(built)
         self._stack.enter_context(created(node))
         self._stack.callback(node.leave_counters)
         node.run(f"rm -f {AUTHKEY}")  # some packages bring one
-        node.make_wipeable()
         return node
 
 
@@ -139,6 +147,7 @@ class StartDaemon(Protocol):
         files: Mapping[str, File | None] | None = None,
         taken_ports: Collection[int] = (),
         fails: bool = False,
+        pid_one: bool = False,
     ) -> Awaitable[Daemon]: ...
 
 
@@ -155,7 +164,7 @@ async def start_daemon(
     its host before it starts. *key* is what clients use and what the key file holds (the run's by
     default), unless *files* says what the key file holds; None there is no such file. ``{address}``
     in a variable stands for the address of the host. *taken_ports* are somebody else's; a daemon
-    that *fails* is not expected to listen.
+    that *fails* is not expected to listen; one that is *pid_one* is the first process of its host.
     """
     started: list[Daemon] = []
     nodes: list[tuple[RemoteNode, set[str]]] = []
@@ -169,6 +178,7 @@ async def start_daemon(
         files: Mapping[str, File | None] | None = None,
         taken_ports: Collection[int] = (),
         fails: bool = False,
+        pid_one: bool = False,
     ) -> Daemon:
         daemon: Daemon
         key = environment.authkey if key is None else key
@@ -189,9 +199,10 @@ async def start_daemon(
                 placed,
                 taken_ports=taken_ports,
                 fails=fails,
+                pid_one=pid_one,
             )
         else:
-            node = daemon_hosts.take()
+            node = daemon_hosts.take_pid_one() if pid_one else daemon_hosts.take()
             nodes.append((node, set(placed)))
             variables = at(node.address, variables)
             daemon = start_in_container(

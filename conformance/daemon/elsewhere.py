@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from .under_test import Daemon, Listener
+from containers.processes import HostProcess, Vitals
+
+from .under_test import Daemon, Ended, Listener
 
 
 class HostDaemon(Daemon):
@@ -34,3 +36,21 @@ class HostDaemon(Daemon):
 
     async def read(self, path: str) -> bytes | None:
         pytest.skip("nobody reads files on somebody else's host")
+
+    async def vitals(self) -> Vitals:
+        pytest.skip("what a process holds is not known of somebody else's host")
+
+    async def processes(self) -> list[HostProcess]:
+        pytest.skip("the processes of somebody else's host are not listed")
+
+    async def signal(self, name: str, pid: int | None = None) -> None:
+        pytest.skip("nobody sends signals on somebody else's host")
+
+    async def orphan(self) -> None:
+        pytest.skip("nobody starts programs on somebody else's host")
+
+    async def limit_files(self, number: int) -> None:
+        pytest.skip("nobody sets limits on somebody else's host")
+
+    async def program(self, *arguments: str) -> Ended:
+        pytest.skip("nobody starts programs on somebody else's host")

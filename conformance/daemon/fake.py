@@ -14,12 +14,16 @@ from contextlib import nullcontext, suppress
 import pytest
 
 from containers.node import LOG_FILE, File
+from containers.processes import HostProcess, Vitals
 from fixtures.peers import FakeRemote, Misbehaviour, Release, unknown
+from fixtures.peers.program import run
 
-from .under_test import Daemon, Listener
+from .under_test import Daemon, Ended, Listener
 
 #: How long one documented second takes a fake daemon, in seconds.
 PACE = 0.05
+#: How much less load than a real daemon's shows whether a fake one bears it.
+LIGHTNESS = 20
 #: Address of its host; what it does on 127.0.0.1 and ::1 is not seen there.
 ADDRESS = "127.0.0.2"
 
@@ -52,17 +56,43 @@ class FakeDaemon(Daemon):
         self._fake.files.update(files)
         await self.start()
 
+    def many(self, documented: int) -> int:
+        return max(1, documented // LIGHTNESS)
+
     async def alive(self) -> bool:
-        return self._fake.exit_code is None
+        return self._fake.simulated_host.exit_code is None
 
     async def terminate(self) -> None:
-        self._fake.terminate()
+        self._fake.simulated_host.signal("TERM")
 
     async def wait_exited(self, timeout: float) -> int:
-        return await self._fake.wait_exited(timeout)
+        host = self._fake.simulated_host
+        await self._fake.until(lambda: host.exit_code is not None, "exit of the daemon", timeout)
+        assert host.exit_code is not None
+        return host.exit_code
 
     async def listeners(self) -> list[Listener]:
         return [Listener(*where) for where in self._fake.listeners]
+
+    async def vitals(self) -> Vitals:
+        host = self._fake.simulated_host
+        return Vitals(host.serving, host.memory, host.open_files)
+
+    async def processes(self) -> list[HostProcess]:
+        found = self._fake.simulated_host.processes()
+        return [HostProcess(each.pid, each.parent, each.state, each.command) for each in found]
+
+    async def signal(self, name: str, pid: int | None = None) -> None:
+        self._fake.simulated_host.signal(name, pid)
+
+    async def orphan(self) -> None:
+        self._fake.simulated_host.orphan()
+
+    async def limit_files(self, number: int) -> None:
+        self._fake.simulated_host.files_limit = number
+
+    async def program(self, *arguments: str) -> Ended:
+        return Ended(*run(arguments, self._fake.release, self._fake.misbehaviour))
 
     async def write(self, path: str, content: bytes) -> None:
         self._fake.files[path] = content
@@ -96,6 +126,7 @@ async def start_fake(
     *,
     taken_ports: Collection[int] = (),
     fails: bool = False,
+    pid_one: bool = False,
 ) -> FakeDaemon:
     """Start a fake daemon that finds these variables, arguments and files where it runs.
 
@@ -117,6 +148,7 @@ async def start_fake(
             files={path: file.content for path, file in files.items()},
             readable_by_all=[path for path, file in files.items() if file.mode & 0o004],
             taken_ports=taken_ports,
+            pid_one=pid_one,
         )
 
     daemon = FakeDaemon(make, key)

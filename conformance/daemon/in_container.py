@@ -6,11 +6,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from containers.node import File, Process, RemoteNode
+from containers.node import File, NodeDown, Process, RemoteNode
+from containers.pid_one import PidOneNode
+from containers.processes import HostProcess, Vitals, processes, vitals
 from containers.targets import DEFAULT_PORT
 from fixtures.peers import FakeCluster
 
-from .under_test import Daemon, Listener
+from .under_test import Daemon, Ended, Listener
 
 #: Resident memory that a daemon may grow to in a test without special demands, in KiB.
 MEMORY_LIMIT_KIB = 100 * 1024
@@ -34,6 +36,10 @@ class ContainerDaemon(Daemon):
         self.node = node
         self._environment = environment
         self._arguments = arguments
+        self._has_init = (
+            isinstance(node, PidOneNode) or environment.get("PCMK_remote_pid1") == "full"
+        )
+        self._pid: int | None = None
         self._process: Process = node.start_daemon(arguments, environment)
 
     async def alive(self) -> bool:
@@ -46,12 +52,53 @@ class ContainerDaemon(Daemon):
         return await asyncio.to_thread(self._process.wait, timeout)
 
     async def restart(self) -> None:
+        self._pid = None
         self._process = self.node.start_daemon(self._arguments, self._environment)
         await asyncio.to_thread(self.node.wait_listening, self.port)
 
     async def listeners(self) -> list[Listener]:
         found = await asyncio.to_thread(self.node.listeners)
         return [Listener(*where) for where in found]
+
+    async def vitals(self) -> Vitals:
+        return await asyncio.to_thread(lambda: vitals(self.node, self._serving()))
+
+    async def processes(self) -> list[HostProcess]:
+        return await asyncio.to_thread(processes, self.node)
+
+    async def signal(self, name: str, pid: int | None = None) -> None:
+        if pid is None:
+            await asyncio.to_thread(self._process.signal, name)
+            return
+        try:
+            await asyncio.to_thread(self.node.run, f"kill -{name} {pid}")
+        except NodeDown:
+            # A host whose first process is the daemon may end before its command does.
+            if not isinstance(self.node, PidOneNode):
+                raise
+
+    async def orphan(self) -> None:
+        await asyncio.to_thread(self.node.run, "sh -c 'sleep 0.1 & exit 0'")
+
+    async def limit_files(self, number: int) -> None:
+        limit = ["prlimit", "--pid", str(await asyncio.to_thread(self._serving))]
+        await asyncio.to_thread(self.node.run, [*limit, f"--nofile={number}:{number}"])
+
+    async def program(self, *arguments: str) -> Ended:
+        command = ["timeout", "10", "pacemaker-remoted", *arguments]
+        ran = await asyncio.to_thread(self.node.run, command, check=False)
+        return Ended(ran.exit_code, ran.output + ran.error)
+
+    def _serving(self) -> int:
+        """The pid of the process that serves clients: the one started, or the child of pcmk-init.
+
+        Agents come later and are never the first child.
+        """
+        if self._pid is None:
+            started = int(self.node.run("cat /run/started.pid").output)
+            children = [each.pid for each in processes(self.node) if each.parent == started]
+            self._pid = min(children) if self._has_init else started
+        return self._pid
 
     async def write(self, path: str, content: bytes) -> None:
         self.placed.add(path)
@@ -71,8 +118,7 @@ class ContainerDaemon(Daemon):
 
     async def check_well(self, bystander: FakeCluster) -> None:
         await super().check_well(bystander)
-        status = "awk '/VmRSS/ {print $2}' /proc/$(cat /run/started.pid)/status"
-        resident = int((await asyncio.to_thread(self.node.run, status)).output)
+        resident = (await self.vitals()).memory
         assert resident <= MEMORY_LIMIT_KIB, f"the daemon holds {resident} KiB of memory"
 
 

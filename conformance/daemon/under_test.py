@@ -13,12 +13,21 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
+from containers.processes import HostProcess, Vitals
 from fixtures.capture import Recorder
 from fixtures.peers import ConnectionEnded, FakeCluster, PeerTimeout
 from fixtures.tls import Credentials
 
 #: A resource id that nobody registers: any answer to a question about it is a sign of life.
 SIGN_OF_LIFE = "nobody-registers-this"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A program that came to its end: exit status as a shell sees it, and what it printed."""
+
+    status: int
+    output: str
 
 
 @dataclass(frozen=True)
@@ -75,6 +84,10 @@ class Daemon(ABC):
         """How long *documented* seconds take this daemon: 10 s of time-out are 10, or less."""
         return documented * self.pace
 
+    def many(self, documented: int) -> int:
+        """How many of something are as hard on this daemon as *documented* are on a real one."""
+        return documented
+
     @abstractmethod
     async def alive(self) -> bool:
         """Whether it is still the same process, as far as can be known."""
@@ -102,6 +115,33 @@ class Daemon(ABC):
     async def listening(self) -> list[int]:
         """The TCP ports it listens on."""
         return sorted({listener.port for listener in await self.listeners()})
+
+    @abstractmethod
+    async def vitals(self) -> Vitals:
+        """What the process that serves clients holds now."""
+
+    @abstractmethod
+    async def processes(self) -> list[HostProcess]:
+        """What runs on its host."""
+
+    @abstractmethod
+    async def signal(self, name: str, pid: int | None = None) -> None:
+        """Send a signal (``USR1``, ``KILL`` ...): to the process that was started, or to *pid*.
+
+        With pid-1 behaviour the process that was started is the parent of the one that serves.
+        """
+
+    @abstractmethod
+    async def orphan(self) -> None:
+        """Have a process on its host lose its parent and then end."""
+
+    @abstractmethod
+    async def limit_files(self, number: int) -> None:
+        """Let it open no more files than so many."""
+
+    @abstractmethod
+    async def program(self, *arguments: str) -> Ended:
+        """Run its program once more on its host, to its end or for ten seconds (status 124)."""
 
     @abstractmethod
     async def write(self, path: str, content: bytes) -> None:

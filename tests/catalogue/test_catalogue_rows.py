@@ -21,7 +21,7 @@ AREAS = {
     "ADM": 29,
     "ALR": 8,
     "CNS": 20,
-    "ENV": 13,
+    "ENV": 16,
     "EXE": 43,
     "FEN": 32,
     "FRM": 30,
@@ -29,7 +29,7 @@ AREAS = {
     "LIM": 15,
     "MIG": 10,
     "MSG": 13,
-    "NEG": 25,
+    "NEG": 26,
     "NOD": 11,
     "NTF": 12,
     "PRT": 24,
@@ -64,8 +64,8 @@ STATEMENTS = tables("seed_coverage.toml", "statement")
 
 def test_no_row_is_lost(catalogue: Catalogue) -> None:
     assert Counter(r.area for r in catalogue) == AREAS
-    assert Counter(r.level for r in catalogue) == {"MUST": 380, "SHOULD": 128, "MAY": 7}
-    assert len(catalogue) == 515
+    assert Counter(r.level for r in catalogue) == {"MUST": 382, "SHOULD": 130, "MAY": 7}
+    assert len(catalogue) == 519
 
 
 @pytest.mark.parametrize("area", sorted(AREAS))
