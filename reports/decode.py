@@ -11,6 +11,7 @@ turn into a wrong report. Understood are the types that records are made of: ``s
 from __future__ import annotations
 
 import dataclasses
+import functools
 import types
 import typing
 from enum import StrEnum
@@ -71,7 +72,7 @@ def _decode_enum(declared: type[StrEnum], value: object, place: str) -> StrEnum:
 
 def _decode_dataclass(declared: type, value: object, place: str) -> object:
     mapping = _require(dict, value, place, "an object")
-    hints = typing.get_type_hints(declared)
+    hints = _hints(declared)
     prefix = f"{place}." if place else ""
     for name in hints:
         if name not in mapping:
@@ -80,6 +81,11 @@ def _decode_dataclass(declared: type, value: object, place: str) -> object:
         if name not in hints:
             raise DecodeError(f"{prefix}{name} is not a field of this format")
     return declared(**{name: _decode(hints[name], mapping[name], prefix + name) for name in hints})
+
+
+@functools.cache  # a record has hundreds of objects of a few types
+def _hints(declared: type) -> dict[str, Any]:
+    return typing.get_type_hints(declared)
 
 
 def _require(wanted: type[T], value: object, place: str, description: str) -> T:

@@ -9,18 +9,15 @@ relative to where the page will lie, so record, page and evidence can be moved t
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from urllib.parse import quote
-
-import jinja2
 
 from reports import text
 from reports.coverage import count
 from reports.record import Outcome, Requirement, Run, Test
+from reports.templating import quote_path, template
 from reports.verdict import ExitCode, Verdict
 
 # What the reader must act on comes first.
@@ -56,17 +53,7 @@ def render(run: Run, evidence_root: str = "") -> str:
     ``evidence_root`` is the path from the page's directory to the record's, for links; empty if
     they are the same.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["slug"] = _slug
-    environment.filters["seconds"] = _seconds
-    environment.filters["quote"] = _quote
-    return environment.get_template("run.html").render(
+    return template("run.html").render(
         run=run,
         title=f"{_MEANING[ExitCode(run.exit_code)]}: {run.target.spec}",
         conclusion=_MEANING[ExitCode(run.exit_code)],
@@ -77,7 +64,7 @@ def render(run: Run, evidence_root: str = "") -> str:
         tests=sorted(run.tests, key=lambda test: (_ORDER.index(test.verdict), test.nodeid)),
         sentences={requirement.id: requirement.sentence for requirement in run.requirements},
         tests_of=_tests_by_requirement(run.tests),
-        link=lambda path: _quote(str(PurePosixPath(evidence_root, path))),
+        link=lambda path: quote_path(str(PurePosixPath(evidence_root, path))),
     )
 
 
@@ -106,22 +93,3 @@ def _tests_by_requirement(tests: Sequence[Test]) -> dict[str, list[Test]]:
         for named in test.requirements:
             result.setdefault(named, []).append(test)
     return result
-
-
-def _slug(value: str) -> str:
-    """The value as a CSS class or an anchor can carry it. Different texts may share one."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", value).strip("-")
-
-
-def _quote(value: str) -> str:
-    """The value as the path or the fragment of a URL."""
-    return quote(value, errors="backslashreplace")
-
-
-def _seconds(value: float) -> str:
-    if value < 1:
-        return f"{value * 1000:.0f} ms"
-    if value < 120:
-        return f"{value:.1f} s"
-    minutes, seconds = divmod(round(value), 60)
-    return f"{minutes} min {seconds} s"
