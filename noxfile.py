@@ -8,6 +8,7 @@ Paths among them are taken from the checkout, and name the tests to run if they 
 from __future__ import annotations
 
 import argparse
+import shutil
 import time
 from pathlib import Path
 
@@ -21,6 +22,8 @@ nox.options.reuse_existing_virtualenvs = True
 LOCK = "requirements.lock"
 #: A cluster test mostly waits, so more workers than this would help little on a small machine.
 WORKERS = "2"
+#: A test that a wrong daemon kills mostly waits for what never comes.
+PROVERS = "6"
 
 
 def _install(session: nox.Session) -> None:
@@ -62,7 +65,14 @@ def tests(session: nox.Session) -> None:
 def proof(session: nox.Session) -> None:
     """Every test of the daemon can fail: the daemon suite against fake daemons, right and wrong."""
     _install(session)
-    session.run("pytest", "tests/proof", "-n", WORKERS, *session.posargs)
+    results = Path("results/proof")
+    shutil.rmtree(results, ignore_errors=True)  # the table tells of this run alone
+    try:
+        session.run("pytest", "tests/proof", "-n", PROVERS, *session.posargs)
+    finally:
+        if any(results.glob("*/run.json")):
+            page = str(results / "proof.html")
+            session.run("python", "-m", "reports", "proof", str(results), "-o", page)
 
 
 @nox.session
