@@ -32,22 +32,25 @@ def files(*places: str) -> dict[str, File | None]:
 
 
 def case(
-    name: str, requirement: str, bug: str, location: str | None, present: str, counts: str = ""
+    name: str, requirement: str, bugs: str, location: str | None, present: str, counts: str = ""
 ) -> object:
     """One situation: *location* is the variable's value, *counts* the key that then counts."""
-    marks = (pytest.mark.requirement(requirement), pytest.mark.killed_by(bug))
+    marks = (pytest.mark.requirement(requirement), pytest.mark.killed_by(*bugs.split()))
     return pytest.param(location, present.split(), counts, id=name, marks=marks)
 
 
+IGNORED, LOST = "key_location_ignored", "key_falls_back_to_default exits_without_key"
+FOREIGN = "key_falls_back_to_corosync corosync_key_first exits_without_key"
+OLD = "key_fallbacks_ignored"
 SITUATIONS = [
     case("default first", "TLS-006", "corosync_key_first", None, "default corosync", "default"),
-    case("variable", "TLS-008", "key_location_ignored", ELSEWHERE, "variable default", "variable"),
-    case("no such file", "TLS-009", "key_falls_back_to_default", ELSEWHERE, "default"),
-    case("directory", "TLS-009", "key_falls_back_to_default", DIRECTORY, "default"),
-    case("then default", "TLS-010", "key_fallbacks_ignored", ELSEWHERE, "default", "default"),
-    case("then corosync", "TLS-010", "key_fallbacks_ignored", ELSEWHERE, "corosync", "corosync"),
-    case("at last corosync", "TLS-010", "key_fallbacks_ignored", None, "corosync", "corosync"),
-    case("only corosync", "TLS-011", "key_falls_back_to_corosync", None, "corosync"),
+    case("variable", "TLS-008", IGNORED, ELSEWHERE, "variable default", "variable"),
+    case("no such file", "TLS-009", f"{IGNORED} {LOST}", ELSEWHERE, "default"),
+    case("directory", "TLS-009", f"{IGNORED} {LOST}", DIRECTORY, "default"),
+    case("then default", "TLS-010", OLD, ELSEWHERE, "default", "default"),
+    case("then corosync", "TLS-010", OLD, ELSEWHERE, "corosync", "corosync"),
+    case("at last corosync", "TLS-010", OLD, None, "corosync", "corosync"),
+    case("only corosync", "TLS-011", FOREIGN, None, "corosync"),
 ]
 
 
@@ -68,7 +71,7 @@ async def test_without_a_key_it_listens_warns_and_lets_nobody_in(start_daemon: S
     daemon = await start_daemon(files={AUTHKEY: None})
     # Only the log can show that the administrator was told.
     check(WARNING in daemon.log(), expected=WARNING, actual=daemon.log())
-    check(await daemon.listening() == [3121], expected="it listens", actual="it does not")
+    check(await daemon.listening() != [], expected="it listens", actual="it does not")
     empty = daemon.client("empty key", key=b"", priority=f"{TLS12}:+PSK")
     check(
         await refused(daemon.client()) and await refused(empty),
@@ -122,7 +125,7 @@ async def test_first_key_counts_until_the_daemon_ends(start_daemon: StartDaemon)
 
 
 @pytest.mark.requirement("TLS-016")
-@pytest.mark.killed_by("empty_key_accepted")
+@pytest.mark.killed_by("empty_key_accepted", "exits_without_key", "missing_key_is_empty")
 @pytest.mark.parametrize("exchange", ["PSK", "DHE-PSK"])
 async def test_empty_key_file_lets_nobody_in(start_daemon: StartDaemon, exchange: str) -> None:
     daemon = await start_daemon(key=b"")
@@ -134,18 +137,25 @@ async def test_empty_key_file_lets_nobody_in(start_daemon: StartDaemon, exchange
     )
 
 
+#: Lengths of keys, and the bugs that each of them shows.
+LENGTHS = {
+    1: ["short_keys_refused"],
+    2: ["short_keys_refused", "accept_any_key"],
+    63: ["short_keys_refused", "accept_any_key"],
+    64: ["accept_any_key"],
+    255: ["accept_any_key"],
+    256: ["accept_any_key"],
+    16384: ["long_keys_cut", "accept_any_key"],
+    65535: ["long_keys_cut", "accept_any_key"],
+}
+
+
 @pytest.mark.requirement("TLS-005")
 @pytest.mark.parametrize(
     "length",
     [
-        pytest.param(1, marks=pytest.mark.killed_by("short_keys_refused")),
-        pytest.param(2, marks=pytest.mark.killed_by("short_keys_refused", "accept_any_key")),
-        pytest.param(63, marks=pytest.mark.killed_by("short_keys_refused", "accept_any_key")),
-        pytest.param(64, marks=pytest.mark.killed_by("accept_any_key")),
-        pytest.param(255, marks=pytest.mark.killed_by("accept_any_key")),
-        pytest.param(256, marks=pytest.mark.killed_by("accept_any_key")),
-        pytest.param(16384, marks=pytest.mark.killed_by("long_keys_cut", "accept_any_key")),
-        pytest.param(65535, marks=pytest.mark.killed_by("long_keys_cut", "accept_any_key")),
+        pytest.param(length, marks=pytest.mark.killed_by("tls13_only", *bugs))
+        for length, bugs in LENGTHS.items()
     ],
 )
 async def test_key_may_have_any_length(start_daemon: StartDaemon, length: int) -> None:
@@ -161,14 +171,14 @@ async def test_key_may_have_any_length(start_daemon: StartDaemon, length: int) -
 @pytest.mark.requirement("TLS-004")
 @pytest.mark.killed_by("key_trimmed", "accept_any_key")
 async def test_blanks_and_zeros_are_part_of_the_key(start_daemon: StartDaemon) -> None:
-    key = b"\n begin\0end \n\n"
+    key = b"\n begin" + b"\0" * 64 + b"end \n\n"
     daemon = await start_daemon(key=key)
     keys = {
         "whole": key,
         "without blanks around": key.strip(),
         "without the last line end": key[:-1],
         "without line ends": key.rstrip(b"\n"),
-        "up to the zero": key[: key.index(0)],
+        "up to the zeros": key[: key.index(0)],
     }
     found = await let_in(daemon, keys)
     check(found == {"whole"}, expected="every byte counts", actual=f"{found}")
@@ -220,7 +230,6 @@ async def test_log_never_has_the_key(start_daemon: StartDaemon, debug: str) -> N
 async def test_key_file_that_all_can_read_is_reported(start_daemon: StartDaemon) -> None:
     daemon = await start_daemon(files={AUTHKEY: File(KEYS["default"], 0o644)})
     # Only the log can show that the administrator was told.
-    lines = [
-        line for line in daemon.log().splitlines() if "readable" in line or "permission" in line
-    ]
-    check(lines != [], expected="the log warns of it", actual="the log tells nothing of it")
+    about_it = [line for line in daemon.log().splitlines() if AUTHKEY in line]
+    told = any("readable" in line or "permission" in line for line in about_it)
+    check(told, expected="the log warns of it", actual="the log tells nothing of it")

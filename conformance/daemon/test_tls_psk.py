@@ -35,7 +35,11 @@ async def test_same_key_completes_a_tls13_handshake(daemon: Daemon) -> None:
 @pytest.mark.requirement("TLS-021")
 @pytest.mark.killed_by("tls13_only")
 @pytest.mark.parametrize(
-    "exchange", ["DHE-PSK", pytest.param("PSK", marks=pytest.mark.killed_by("tls12_only"))]
+    "exchange",
+    [
+        "DHE-PSK",
+        pytest.param("PSK", marks=pytest.mark.killed_by("tls12_only", "only_with_diffie_hellman")),
+    ],
 )
 async def test_tls12_key_exchange_is_accepted(daemon: Daemon, exchange: str) -> None:
     async with daemon.client(priority=f"{TLS12}:+{exchange}") as client:

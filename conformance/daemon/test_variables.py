@@ -36,7 +36,7 @@ async def test_log_goes_where_the_argument_says_too(start_daemon: StartDaemon) -
 
 
 @pytest.mark.requirement("ENV-008")
-@pytest.mark.killed_by("silent_start")
+@pytest.mark.killed_by("silent_start", "port_variable_ignored")
 async def test_start_tells_where_it_listens(start_daemon: StartDaemon) -> None:
     daemon = await start_daemon({"PCMK_debug": "yes", "PCMK_remote_port": "3999"}, port=3999)
     line = "Started TLS listener on all addresses on port 3999"

@@ -19,6 +19,7 @@ BUGS = tuple(field.name for field in fields(Misbehaviour))
 BROAD = frozenset(
     {
         "certificates_ignored",  # no client with a certificate is let in
+        "auth_limit_after_success",  # every session is cut short
         "header_bad_total",  # nothing that this daemon says can be read
         "no_exec_notify",  # no action ever ends
         "no_poke_notify",
