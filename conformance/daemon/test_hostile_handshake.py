@@ -29,8 +29,8 @@ from fixtures.wire import (
     Role,
 )
 
+from .admittance import TURNED_AWAY
 from .fake import FakeDaemon
-from .test_tls_psk import TURNED_AWAY
 from .under_test import SIGN_OF_LIFE, Daemon
 
 #: The catalogue's row for each topic.
