@@ -12,19 +12,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Protocol
 
-from docker.utils.socket import STDOUT, frames_iter
-
-from containers.engine import connect
 from containers.errors import EnvironmentProblem
+from containers.line import Line
 from containers.node import PROGRAMS, Node
 from containers.wait import wait_for
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ACTIONS = ("on", "off", "reboot", "status")
 FIFO = "/run/pacemaker-conformance/requests"
@@ -72,14 +66,7 @@ class Relay:
     def __init__(self, node: Node, serve: Callable[[Relay, list[str]], None]) -> None:
         self.node = node
         self._serve = serve
-        api = connect().api
-        created = api.exec_create(node.container_id, [f"{PROGRAMS}/fence-relay"], stdin=True)["Id"]
-        self._socket: Any = api.exec_start(created, socket=True)
-        # The engine's read time-out for requests does not fit a line that is mostly silent.
-        self._raw: Any = getattr(self._socket, "_sock", self._socket)
-        self._raw.settimeout(None)
-        self._thread = threading.Thread(target=self._read, name=f"relay-{node.name}", daemon=True)
-        self._thread.start()
+        self._line = Line(node, [f"{PROGRAMS}/fence-relay"], f"relay-{node.name}", self._asked)
         try:
             wait_for(
                 lambda: node.run(f"test -p {FIFO}", check=False).exit_code,
@@ -92,33 +79,15 @@ class Relay:
             self.close()  # nobody else has this line
             raise
 
-    def _lines(self) -> Iterator[str]:
-        pending = b""
-        frames: Iterator[tuple[int, bytes]] = frames_iter(self._socket, tty=False)  # type: ignore[no-untyped-call]
-        for stream, data in frames:
-            if stream != STDOUT:
-                continue
-            *lines, pending = (pending + data).split(b"\n")
-            for line in lines:
-                yield line.decode(errors="replace")
-
-    def _read(self) -> None:
-        # The line breaks when its node dies: that is an ordinary end.
-        with suppress(OSError, ValueError):
-            for line in self._lines():
-                words = line.split()
-                worker = threading.Thread(target=self._serve, args=(self, words), daemon=True)
-                worker.start()
+    def _asked(self, line: str) -> None:
+        worker = threading.Thread(target=self._serve, args=(self, line.split()), daemon=True)
+        worker.start()
 
     def answer(self, request: str, code: int, message: str) -> None:
-        with suppress(OSError):  # the asking node died meanwhile
-            self._raw.sendall(f"{request} {code} {message}\n".encode())
+        self._line.say(f"{request} {code} {message}")
 
     def close(self) -> None:
-        with suppress(OSError):
-            self._raw.shutdown(2)
-        self._socket.close()
-        self._raw.close()
+        self._line.close()
 
 
 class PowerSwitch:

@@ -274,6 +274,19 @@ class Node:
             member = archive.extractfile(archive.getmembers()[0])
             return member.read() if member is not None else None
 
+    def read_tree(self, path: str) -> dict[str, bytes]:
+        """The files below the directory *path*, by their path from there; none if it is missing."""
+        try:
+            stream, _ = connect().api.get_archive(self.container_id, path)
+        except NotFound:
+            return {}
+        with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as archive:
+            return {
+                member.name.partition("/")[2]: content.read()
+                for member in archive.getmembers()
+                if (content := archive.extractfile(member)) is not None
+            }
+
     def write(self, path: str, file: File) -> None:
         """Place *file* at *path*; missing directories are made."""
         buffer = io.BytesIO()

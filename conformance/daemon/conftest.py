@@ -39,7 +39,7 @@ from fixtures.tls import Credentials
 
 from .elsewhere import HostDaemon
 from .fake import ADDRESS as FAKE_ADDRESS
-from .fake import FakeDaemon, start_fake
+from .fake import start_fake
 from .in_container import ContainerDaemon
 from .in_container import start as start_in_container
 from .under_test import Daemon
@@ -114,11 +114,19 @@ class DaemonHosts:
         node.run(f"rm -f {AUTHKEY}")  # some packages bring one
         return node
 
+    def forget(self, settings: Settings) -> None:
+        """Share the daemon with these settings no more."""
+        if settings in self.shared:
+            self.shared.pop(settings).hang_up()
+
 
 @pytest.fixture(scope="session")
 def daemon_hosts(environment: Environment) -> Iterator[DaemonHosts]:
     with ExitStack() as stack:
-        yield DaemonHosts(environment, stack)
+        hosts = DaemonHosts(environment, stack)
+        yield hosts
+        for settings in list(hosts.shared):
+            hosts.forget(settings)
 
 
 @pytest.fixture
@@ -224,8 +232,7 @@ async def start_daemon(
     for daemon in started:
         if log := daemon.log():
             evidence.add("pacemaker-remoted.log", log)
-        if isinstance(daemon, FakeDaemon):
-            await daemon.close()
+        await daemon.close()
     for node, paths in nodes:
         daemon_hosts.give_back(node, paths)
 
@@ -243,6 +250,7 @@ async def _shared_daemon(
         return await start(settings.variables, files=settings.files)
     shared = hosts.shared.get(settings)
     if shared is None or not await shared.alive():
+        hosts.forget(settings)
         key = environment.authkey
         placed = {AUTHKEY: File(key, 0o640), **settings.files}
         shared = start_in_container(hosts.take(), key, settings.variables, (), placed)
@@ -279,7 +287,7 @@ def lend_daemon(
         try:
             await daemon.check_well(bystander)
         except BaseException:
-            daemon_hosts.shared.pop(settings, None)
+            daemon_hosts.forget(settings)
             raise
         finally:
             await bystander.close()

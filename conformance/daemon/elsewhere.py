@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import pytest
 
+from containers.node import Ran
 from containers.processes import HostProcess, Vitals
+from fixtures.peers import LocalClient
 
 from .under_test import Daemon, Ended, Listener
 
@@ -24,6 +26,18 @@ class HostDaemon(Daemon):
 
     async def restart(self) -> None:
         raise AssertionError("unreachable: terminate() skips the test")
+
+    async def local(self, server: str, user: str = "root") -> LocalClient:
+        pytest.skip("nothing is opened on somebody else's host")
+
+    async def tool(self, *command: str) -> Ran:
+        pytest.skip("nothing is run on somebody else's host")
+
+    async def files(self, directory: str) -> dict[str, bytes]:
+        pytest.skip("nobody reads files on somebody else's host")
+
+    async def close(self) -> None:
+        """The harness holds nothing of it."""
 
     async def listeners(self) -> list[Listener]:
         pytest.skip("the ports of somebody else's host are not listed")

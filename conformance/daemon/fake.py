@@ -13,9 +13,9 @@ from contextlib import nullcontext, suppress
 
 import pytest
 
-from containers.node import LOG_FILE, File
+from containers.node import LOG_FILE, File, Ran
 from containers.processes import HostProcess, Vitals
-from fixtures.peers import FakeRemote, Misbehaviour, Release, unknown
+from fixtures.peers import FakeRemote, LocalClient, Misbehaviour, Release, unknown
 from fixtures.peers.program import run
 
 from .under_test import Daemon, Ended, Listener
@@ -93,6 +93,20 @@ class FakeDaemon(Daemon):
 
     async def program(self, *arguments: str) -> Ended:
         return Ended(*run(arguments, self._fake.release, self._fake.misbehaviour))
+
+    async def local(self, server: str, user: str = "root") -> LocalClient:
+        return self._fake.local(server, user)
+
+    async def tool(self, *command: str) -> Ran:
+        pytest.skip("Pacemaker's tools do not run on the fake daemon's host; its clients do")
+
+    async def files(self, directory: str) -> dict[str, bytes]:
+        start = f"{directory}/"
+        return {
+            path.removeprefix(start): content
+            for path, content in self._fake.files.items()
+            if path.startswith(start)
+        }
 
     async def write(self, path: str, content: bytes) -> None:
         self._fake.files[path] = content

@@ -6,12 +6,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from containers.node import File, NodeDown, Process, RemoteNode
+from containers.node import File, NodeDown, Process, Ran, RemoteNode
 from containers.pid_one import PidOneNode
 from containers.processes import HostProcess, Vitals, processes, vitals
 from containers.targets import DEFAULT_PORT
-from fixtures.peers import FakeCluster
+from fixtures.peers import FakeCluster, LocalClient
 
+from .local_ipc import LocalIpc
 from .under_test import Daemon, Ended, Listener
 
 #: Resident memory that a daemon may grow to in a test without special demands, in KiB.
@@ -34,6 +35,7 @@ class ContainerDaemon(Daemon):
         #: Files that tests put onto its host; they go with it.
         self.placed = set(placed)
         self.node = node
+        self._local_ipc: dict[str, LocalIpc] = {}
         self._environment = environment
         self._arguments = arguments
         self._has_init = (
@@ -100,6 +102,17 @@ class ContainerDaemon(Daemon):
             self._pid = min(children) if self._has_init else started
         return self._pid
 
+    async def local(self, server: str, user: str = "root") -> LocalClient:
+        if user not in self._local_ipc:
+            self._local_ipc[user] = await asyncio.to_thread(LocalIpc, self.node, user)
+        return await self._local_ipc[user].open(server)
+
+    async def tool(self, *command: str) -> Ran:
+        return await asyncio.to_thread(self.node.run, command, check=False)
+
+    async def files(self, directory: str) -> dict[str, bytes]:
+        return await asyncio.to_thread(self.node.read_tree, directory)
+
     async def write(self, path: str, content: bytes) -> None:
         self.placed.add(path)
         await asyncio.to_thread(self.node.write, path, File(content, 0o640))
@@ -109,6 +122,15 @@ class ContainerDaemon(Daemon):
 
     async def read(self, path: str) -> bytes | None:
         return await asyncio.to_thread(self.node.read, path)
+
+    async def close(self) -> None:
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """End the harness's programs in the container."""
+        for program in self._local_ipc.values():
+            program.close()
+        self._local_ipc.clear()
 
     def log_size(self) -> int:
         return self.node.log_size()

@@ -13,9 +13,10 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
+from containers.node import Ran
 from containers.processes import HostProcess, Vitals
 from fixtures.capture import Recorder
-from fixtures.peers import ConnectionEnded, FakeCluster, PeerTimeout
+from fixtures.peers import ConnectionEnded, FakeCluster, LocalClient, PeerTimeout
 from fixtures.tls import Credentials
 
 #: A resource id that nobody registers: any answer to a question about it is a sign of life.
@@ -144,6 +145,26 @@ class Daemon(ABC):
         """Run its program once more on its host, to its end or for ten seconds (status 124)."""
 
     @abstractmethod
+    async def local(self, server: str, user: str = "root") -> LocalClient:
+        """Open one of its local IPC names, as a tool on its host does.
+
+        Args:
+            server: such as ``cib_rw``.
+            user: who opens it: ``USER``, or ``USER:GROUP`` for a group that is not the user's own.
+
+        Raises:
+            LocalRefused: the daemon lets nobody in, or not this user.
+        """
+
+    @abstractmethod
+    async def tool(self, *command: str) -> Ran:
+        """Run a program on its host to the end, as root."""
+
+    @abstractmethod
+    async def files(self, directory: str) -> dict[str, bytes]:
+        """The files below a directory of its host, by path from there."""
+
+    @abstractmethod
     async def write(self, path: str, content: bytes) -> None:
         """Make a file on its host hold *content*."""
 
@@ -169,6 +190,10 @@ class Daemon(ABC):
     def log(self, skip: int = 0) -> str:
         """Its log but the first *skip* bytes; empty where it cannot be had."""
         return ""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Let go of whatever the harness holds of it; the daemon itself may go on."""
 
     async def bystander(self) -> FakeCluster:
         """A well-behaved client that says nothing meanwhile; see :meth:`check_well`.

@@ -33,10 +33,10 @@ AREAS = {
     "NOD": 11,
     "NTF": 12,
     "PRT": 24,
-    "PRX": 23,
+    "PRX": 24,
     "REC": 33,
     "REG": 15,
-    "SCH": 9,
+    "SCH": 10,
     "SEC": 12,
     "SHD": 30,
     "TLS": 54,
@@ -64,8 +64,8 @@ STATEMENTS = tables("seed_coverage.toml", "statement")
 
 def test_no_row_is_lost(catalogue: Catalogue) -> None:
     assert Counter(r.area for r in catalogue) == AREAS
-    assert Counter(r.level for r in catalogue) == {"MUST": 382, "SHOULD": 130, "MAY": 7}
-    assert len(catalogue) == 519
+    assert Counter(r.level for r in catalogue) == {"MUST": 383, "SHOULD": 131, "MAY": 7}
+    assert len(catalogue) == 521
 
 
 @pytest.mark.parametrize("area", sorted(AREAS))
@@ -141,7 +141,7 @@ def test_where_a_requirement_applies(catalogue: Catalogue, id: str, applies: str
 def test_suspected_bugs_are_complete() -> None:
     texts = {"id", "reach", "versions", "trace", "mechanism", "observable", "confidence"}
 
-    assert [bug["id"] for bug in BUGS] == [f"B-{number:02}" for number in range(1, 42)]
+    assert [bug["id"] for bug in BUGS] == [f"B-{number:02}" for number in (*range(1, 42), 46, 47)]
     for bug in BUGS:
         assert bug.keys() == texts | {"requirements"}, bug["id"]
         assert all(isinstance(bug[name], str) and bug[name] for name in texts), bug["id"]

@@ -66,7 +66,7 @@ class Desk:
 def agents(monkeypatch: pytest.MonkeyPatch) -> Iterator[Agents]:
     agents = Agents()
     client = cast(Any, type("Client", (), {"api": agents}))
-    monkeypatch.setattr("containers.fencing.connect", lambda: client)
+    monkeypatch.setattr("containers.line.connect", lambda: client)
     yield agents
     agents.far.close()
     agents.near.close()

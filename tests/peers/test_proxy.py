@@ -3,57 +3,75 @@
 
 import pytest
 
-from fixtures.peers import FakeRemote, NoProvider
+from fixtures.peers import (
+    EREMOTEIO,
+    FakeRemote,
+    LocalClosed,
+    LocalRefused,
+    PeerTimeout,
+    publish,
+    respond,
+)
 from fixtures.wire import ProxyForward, ProxyNotify, ReturnCode
 
 from .helpers import Join, notified, spoken
 
-NEW = ProxyNotify(ipc_op="new", server="attrd", session="0c9e")
-REQUEST = ProxyNotify(
-    ipc_op="request",
-    session="0c9e",
-    client="proxy-attrd-2211-0c9e",
-    user="root",
-    ipc_message_id=3,
-    ipc_message_flags=768,
-    payload=b'<attrd task="update"/>',
-)
-RESPONSE = ProxyForward(
-    ipc_op="response", session="0c9e", ipc_message_id=3, payload=b'<ack status="0"/>'
-)
+REQUEST = b'<attrd task="update"/>'
 
 
 async def test_without_provider_there_is_nobody_to_talk_to(remote: FakeRemote, join: Join) -> None:
     await join(remote)
 
-    with pytest.raises(NoProvider):
-        remote.proxy(NEW)
+    with pytest.raises(LocalRefused) as refusal:
+        remote.local("attrd")
+
+    assert refusal.value.error == EREMOTEIO
 
 
 async def test_a_local_client_talks_to_the_cluster(remote: FakeRemote, join: Join) -> None:
     provider = await join(remote, provider=True)
 
-    remote.proxy(NEW)
-    remote.proxy(REQUEST)
-    asked = [await provider.next_notify(ProxyNotify) for _ in range(2)]
-    reply = await provider.request(RESPONSE)
-    answer = await remote.next_request(ProxyForward)
+    local = remote.local("attrd", "hacluster")
+    local.send(3, REQUEST)
+    new, request = [await provider.next_notify(ProxyNotify) for _ in range(2)]
+    reply = await provider.request(respond(request, b'<ack status="0"/>'))
 
-    assert asked == [NEW, REQUEST]
+    assert (new.ipc_op, new.server) == ("new", "attrd")
+    assert request == ProxyNotify(
+        ipc_op="request",
+        session=new.session,
+        client=f"proxy-attrd-2211-{new.session[:8]}",
+        user="hacluster",
+        ipc_message_id=3,
+        ipc_message_flags=768,
+        payload=REQUEST,
+    )
     assert reply.rc == ReturnCode.OK
-    assert answer.request == RESPONSE
+    assert await local.response() == (3, b'<ack status="0"/>')
+
+
+async def test_events_come_unasked(remote: FakeRemote, join: Join) -> None:
+    provider = await join(remote, provider=True)
+    local = remote.local("cib_rw")
+    new = await provider.next_notify(ProxyNotify)
+
+    await provider.request(publish(new.session, b"<notify/>"))
+
+    assert await local.event() == b"<notify/>"
+    with pytest.raises(PeerTimeout):
+        await local.event(timeout=0.01)
 
 
 async def test_a_session_stays_with_its_provider(remote: FakeRemote, join: Join) -> None:
     first = await join(remote, "a", provider=True)
-    remote.proxy(NEW)
+    local = remote.local("attrd")
     second = await join(remote, "b", provider=True)
 
-    remote.proxy(REQUEST)
-    remote.proxy(ProxyNotify(ipc_op="new", server="cib_ro", session="1d1d"))
+    local.send(1, REQUEST)
+    remote.local("cib_ro")
 
-    assert [await first.next_notify(ProxyNotify) for _ in range(2)] == [NEW, REQUEST]
-    assert (await second.next_notify(ProxyNotify)).session == "1d1d"
+    assert [(await first.next_notify(ProxyNotify)).ipc_op for _ in range(2)] == ["new", "request"]
+    assert (await second.next_notify(ProxyNotify)).server == "cib_ro"
 
 
 @pytest.mark.parametrize("session", ["0c9e", None])
@@ -64,27 +82,48 @@ async def test_a_message_for_nobody_is_answered_by_destroy(
 
     reply = await provider.request(ProxyForward(ipc_op="event", session=session))
 
-    if session is not None:
-        destroy = ProxyNotify(ipc_op="destroy", session=session)
-        assert spoken(provider.events)[-2:] == [destroy, reply]
+    destroy = ProxyNotify(ipc_op="destroy", session=session or "0")
+    assert spoken(provider.events)[-2:] == [destroy, reply]
     assert reply.rc == ReturnCode.OK
 
 
-@pytest.mark.parametrize("by_whom", ["cluster", "local client", "loss of the provider"])
-async def test_a_session_that_is_over_is_forgotten(
+@pytest.mark.parametrize("by_whom", ["cluster", "local client"])
+async def test_the_end_of_a_session_is_told_to_its_provider(
     remote: FakeRemote, join: Join, by_whom: str
 ) -> None:
     provider = await join(remote, "a", provider=True)
-    remote.proxy(NEW)
-    assert remote.knows_proxy_session("0c9e")
+    local = remote.local("attrd")
+    new = await provider.next_notify(ProxyNotify)
 
     if by_whom == "cluster":
-        await provider.request(ProxyForward(ipc_op="destroy", session="0c9e"))
-        assert ProxyNotify(ipc_op="destroy", session="0c9e") not in notified(provider.events)
-    elif by_whom == "local client":
-        remote.proxy(ProxyNotify(ipc_op="destroy", session="0c9e"))
-    else:
-        await provider.close()
-        await remote.until(lambda: not remote.clients, "loss of the provider")
+        await provider.request(ProxyForward(ipc_op="destroy", session=new.session))
+        await local.wait_closed()
+    await local.close()
+    await provider.resource_info("nothing")
 
-    assert not remote.knows_proxy_session("0c9e")
+    destroyed = ProxyNotify(ipc_op="destroy", session=new.session)
+    assert notified(provider.events).count(destroyed) == 1
+
+
+async def test_sessions_end_with_their_provider(remote: FakeRemote, join: Join) -> None:
+    provider = await join(remote, "a", provider=True)
+    local = remote.local("attrd")
+
+    await provider.close()
+
+    await local.wait_closed()
+    with pytest.raises(LocalClosed):
+        await local.response()
+
+
+async def test_who_is_no_provider_reaches_no_local_client(remote: FakeRemote, join: Join) -> None:
+    provider = await join(remote, "a", provider=True)
+    stranger = await join(remote, "b")
+    local = remote.local("attrd")
+    new = await provider.next_notify(ProxyNotify)
+
+    reply = await stranger.request(publish(new.session, b"<forged/>"))
+
+    assert reply.rc == ReturnCode.OK
+    with pytest.raises(PeerTimeout):
+        await local.event(timeout=0.01)
