@@ -23,7 +23,7 @@ LOCK = "requirements.lock"
 #: A cluster test mostly waits, so more workers than this would help little on a small machine.
 WORKERS = "2"
 #: A test that a wrong daemon kills mostly waits for what never comes.
-PROVERS = "6"
+PROVERS = "4"
 
 
 def _install(session: nox.Session) -> None:

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from reports.record import RecordError, Requirement, Run, Test, load
+from reports.record import Ending, RecordError, Requirement, Run, Test, load
 from reports.store import RECORD_NAME
+from reports.text import one_line
 from reports.verdict import ExitCode, Verdict
 
 DEAD = frozenset({Verdict.FAILED, Verdict.INCONCLUSIVE})
@@ -112,13 +113,17 @@ def read(directory: Path) -> Proof:
     """The proof that the records ``*/run.json`` below the directory make.
 
     Raises:
-        RecordError: there is none, or one of them cannot be read, or is not of a fake daemon.
+        RecordError: there is none, or one of them cannot be read, is not of a fake daemon, or is of
+            a run in which not all tests ran, from which nothing follows.
     """
     runs = []
     for path in sorted(directory.glob(f"*/{RECORD_NAME}")):
         run = load(path)
         if run.target.spec.partition(":")[0].partition("@")[0] != _FAKE:
             raise RecordError(f"{path} is of target {run.target.spec}, which is no fake daemon.")
+        if run.ending is not Ending.COMPLETE or run.errors:
+            why = one_line("; ".join((str(run.ending), *run.errors)))
+            raise RecordError(f"{path} is of a run that did not go well: {why}.")
         runs.append(run)
     if not runs:
         raise RecordError(f"{directory} holds no records: */{RECORD_NAME}.")

@@ -36,7 +36,9 @@ def suite_run(warm: Warm, spec: str, name: str) -> Iterator[Run]:
     """
     directory = RESULTS / name
     shutil.rmtree(directory, ignore_errors=True)
-    yield warm.run(spec, directory)
+    run = warm.run(spec, directory)
+    assert not run.errors, "\n".join(run.errors)
+    yield run
     shutil.rmtree(directory / EVIDENCE_NAME, ignore_errors=True)
 
 

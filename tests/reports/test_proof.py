@@ -13,7 +13,7 @@ from lxml import etree
 from reports.__main__ import main
 from reports.proof import Proof, Result, prove
 from reports.proof_views import proof_lines, render, summary_lines
-from reports.record import Failure, Run, Test, save
+from reports.record import Ending, Failure, Run, Test, save
 from reports.verdict import Verdict
 
 ONE, TWO = "conformance/daemon/test_a.py::one", "conformance/daemon/test_a.py::two[a|b]"
@@ -263,6 +263,27 @@ def test_command_ends_with_3_if_there_is_nothing_to_read(
     _store([records.run(target, {ONE: PASSED})] if target else [], tmp_path)
     assert main(["proof", str(tmp_path)]) == 3
     assert capsys.readouterr().err == f"{sentence.format(tmp_path)}\n"
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"errors": ("no module",), "ending": Ending.STOPPED}, "stopped; no module"),
+        ({"errors": ("no module",)}, "complete; no module"),
+        ({"ending": Ending.INTERRUPTED}, "interrupted"),
+    ],
+)
+def test_command_ends_with_3_if_a_run_did_not_go_well(
+    records: Records,
+    tmp_path: Path,
+    changes: dict[str, object],
+    why: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    sound = dataclasses.replace(records.good()[0], **changes)  # type: ignore[arg-type]
+    record = _store([sound], tmp_path) / "0" / "run.json"
+    assert main(["proof", str(tmp_path)]) == 3
+    assert capsys.readouterr().err == f"{record} is of a run that did not go well: {why}.\n"
 
 
 def test_command_ends_with_3_if_a_record_is_damaged(tmp_path: Path) -> None:
