@@ -15,10 +15,10 @@ import pytest
 
 from containers.node import LOG_FILE, File, Ran
 from containers.processes import HostProcess, Vitals
-from fixtures.peers import FakeRemote, LocalClient, Misbehaviour, Release, unknown
+from fixtures.peers import FakeCluster, FakeRemote, LocalClient, Misbehaviour, Release, unknown
 from fixtures.peers.program import run
 
-from .under_test import Daemon, Ended, Listener
+from .under_test import MEMORY_LIMIT_KIB, Daemon, Ended, Listener
 
 #: How long one documented second takes a fake daemon, in seconds.
 PACE = 0.05
@@ -125,6 +125,14 @@ class FakeDaemon(Daemon):
 
     def log_size(self) -> int:
         return len(self._fake.files.get(LOG_FILE, b""))
+
+    async def peak_memory(self) -> int:
+        return self._fake.memory // 1024
+
+    async def check_well(self, bystander: FakeCluster) -> None:
+        await super().check_well(bystander)
+        held = await self.peak_memory()
+        assert held <= MEMORY_LIMIT_KIB, f"the daemon holds {held} KiB of memory"
 
     async def close(self) -> None:
         await self._fake.close()

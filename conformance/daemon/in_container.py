@@ -13,10 +13,7 @@ from containers.targets import DEFAULT_PORT
 from fixtures.peers import FakeCluster, LocalClient
 
 from .local_ipc import LocalIpc
-from .under_test import Daemon, Ended, Listener
-
-#: Resident memory that a daemon may grow to in a test without special demands, in KiB.
-MEMORY_LIMIT_KIB = 100 * 1024
+from .under_test import MEMORY_LIMIT_KIB, Daemon, Ended, Listener
 
 
 class ContainerDaemon(Daemon):
@@ -142,6 +139,13 @@ class ContainerDaemon(Daemon):
         await super().check_well(bystander)
         resident = (await self.vitals()).memory
         assert resident <= MEMORY_LIMIT_KIB, f"the daemon holds {resident} KiB of memory"
+
+    async def peak_memory(self) -> int:
+        return await self._status("VmHWM")
+
+    async def _status(self, field: str) -> int:
+        command = f"awk '/{field}/ {{print $2}}' /proc/$(cat /run/started.pid)/status"
+        return int((await asyncio.to_thread(self.node.run, command)).output)
 
 
 def start(

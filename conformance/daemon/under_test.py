@@ -9,6 +9,8 @@ with the reason. The kinds: :mod:`.in_container`, :mod:`.elsewhere`, :mod:`.fake
 from __future__ import annotations
 
 import asyncio
+import signal
+import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +23,16 @@ from fixtures.tls import Credentials
 
 #: A resource id that nobody registers: any answer to a question about it is a sign of life.
 SIGN_OF_LIFE = "nobody-registers-this"
+
+#: Memory that a daemon may grow to in a test without special demands, in KiB.
+MEMORY_LIMIT_KIB = 100 * 1024
+
+#: Turns of the daemon's loop after which it has read what was there before: it reads one record
+#: per turn from each client that sent something, and a request takes two.
+_TURNS = 4
+
+#: Seconds until the end of a process is known to whoever watches it.
+_NEWS = 1.0
 
 
 @dataclass(frozen=True)
@@ -165,6 +177,10 @@ class Daemon(ABC):
         """The files below a directory of its host, by path from there."""
 
     @abstractmethod
+    async def peak_memory(self) -> int:
+        """The most memory that it ever held, in KiB."""
+
+    @abstractmethod
     async def write(self, path: str, content: bytes) -> None:
         """Make a file on its host hold *content*."""
 
@@ -224,6 +240,39 @@ class Daemon(ABC):
         Raises:
             AssertionError: it is not well.
         """
+        try:
+            await self._check_service(bystander)
+        except AssertionError:
+            await self.check_alive()  # its death would explain everything
+            raise
+
+    async def check_alive(self) -> None:
+        """Find out whether it died, which others may have noticed before the harness does.
+
+        Raises:
+            AssertionError: it did; the text says how.
+        """
+        deadline = time.monotonic() + _NEWS
+        while await self.alive():
+            if time.monotonic() > deadline:
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"the daemon died: {describe_exit(await self.wait_exited(_NEWS))}")
+
+    async def settle(self, bystander: FakeCluster) -> None:
+        """Wait until it has read what other clients had sent, a few records each.
+
+        Raises:
+            AssertionError: it died, or does not answer a client that did no wrong.
+        """
+        try:
+            for _ in range(_TURNS):
+                await self._check_answers("another", bystander)
+        except AssertionError:
+            await self.check_alive()
+            raise
+
+    async def _check_service(self, bystander: FakeCluster) -> None:
         assert await self.alive(), "the daemon died, or is another process than before"
         await self._check_answers("an old", bystander)
         newcomer = self._untapped()
@@ -241,3 +290,11 @@ class Daemon(ABC):
             await client.resource_info(SIGN_OF_LIFE)
         except (PeerTimeout, ConnectionEnded) as problem:
             raise AssertionError(f"the daemon does not answer {who} client: {problem}") from None
+
+
+def describe_exit(status: int) -> str:
+    """An exit status in words: a signal is told as a shell (128 + n) or a parent (-n) tells it."""
+    number = -status if status < 0 else status - 128
+    if 0 < number < signal.NSIG:
+        return f"exit status {status} ({signal.Signals(number).name})"
+    return f"exit status {status}"

@@ -75,7 +75,6 @@ async def test_older_versions_are_refused_by_3_0_1(version: str | None) -> None:
 @pytest.mark.parametrize(
     "request_",
     [
-        RegisterRequest(protocol_version="0.9"),
         UnknownRequest(op="nope", xml=b'<lrmd_command t="lrmd" lrmd_op="nope"/>'),
         UnknownRequest(op=None, xml=b'<lrmd_command t="lrmd"/>'),
         Poke(addressee="crmd"),
