@@ -329,7 +329,14 @@ while [ "$left" ]; do
 done
 true"""
 #: Where a daemon and its agents write; all of it goes when a host is wiped.
-_SCRATCH = ("/run", "/tmp", "/dev/shm", "/var/log/pacemaker", "/var/lib/pacemaker")  # noqa: S108
+_SCRATCH = (
+    "/run",
+    "/tmp",  # noqa: S108
+    "/dev/shm",  # noqa: S108
+    "/var/log/pacemaker",
+    "/var/lib/pacemaker",
+    "/var/lib/pacemaker-conformance",
+)
 #: What the engine mounts into every container.
 _MOUNTED = ("/etc/hostname", "/etc/hosts", "/etc/resolv.conf")
 #: Its time tells since when changes count.
@@ -369,15 +376,23 @@ class RemoteNode(Node):
                 self.run([f"{PROGRAMS}/leave-counters", place])
 
     def listeners(self) -> list[tuple[str, int]]:
-        """Address and port of each TCP socket in LISTEN state (0A), by the kernel (proc(5)).
+        """Address and port of each TCP socket in LISTEN state."""
+        return sorted(self._sockets("0A"))
+
+    def connections(self, port: int) -> int:
+        """TCP connections to *port* that the daemon has not closed (ESTABLISHED, CLOSE_WAIT)."""
+        return sum(used == port for _, used in self._sockets("01", "08"))
+
+    def _sockets(self, *states: str) -> list[tuple[str, int]]:
+        """Local address and port of TCP sockets in these states, by the kernel (proc(5)).
 
         The engine's name resolver, which lives in every container on 127.0.0.11, is left out.
         """
         table = self.run("cat /proc/net/tcp /proc/net/tcp6 2>/dev/null", check=False).output
         rows = (line.split() for line in table.splitlines())
-        ends = (row[1].split(":") for row in rows if len(row) > 3 and row[3] == "0A")
+        ends = (row[1].split(":") for row in rows if len(row) > 3 and row[3] in states)
         found = ((_address(address), int(port, 16)) for address, port in ends)
-        return sorted(listener for listener in found if listener[0] != "127.0.0.11")
+        return [each for each in found if each[0] != "127.0.0.11"]
 
     def listening(self) -> list[int]:
         """The TCP ports of :meth:`listeners`."""

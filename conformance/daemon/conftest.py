@@ -35,6 +35,7 @@ from containers.owner import run_id
 from containers.pid_one import PidOneNode
 from containers.targets import DEFAULT_PORT, Kind
 from fixtures.capture import Recorder
+from fixtures.peers import FakeCluster
 from fixtures.tls import Credentials
 
 from .elsewhere import HostDaemon
@@ -42,6 +43,7 @@ from .fake import ADDRESS as FAKE_ADDRESS
 from .fake import start_fake
 from .in_container import ContainerDaemon
 from .in_container import start as start_in_container
+from .scripted import Resources
 from .under_test import Daemon
 
 
@@ -235,6 +237,21 @@ async def start_daemon(
         await daemon.close()
     for node, paths in nodes:
         daemon_hosts.give_back(node, paths)
+
+
+@pytest.fixture
+async def client(daemon: Daemon) -> AsyncIterator[FakeCluster]:
+    """A registered client of the default daemon."""
+    async with daemon.client() as client:
+        assert (await client.register()).rc == 0
+        yield client
+
+
+@pytest.fixture
+async def resources(daemon: Daemon, client: FakeCluster) -> AsyncIterator[Resources]:
+    """Resources of that client that do what they are told; forgotten after the test."""
+    async with Resources(daemon, client) as resources:
+        yield resources
 
 
 async def _shared_daemon(

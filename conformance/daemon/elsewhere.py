@@ -15,6 +15,9 @@ from .under_test import Daemon, Ended, Listener
 class HostDaemon(Daemon):
     """A daemon on a host of which nothing is known but its address and key."""
 
+    def need_agents(self) -> None:
+        pytest.skip("the harness's agents are not installed on somebody else's host")
+
     async def alive(self) -> bool:
         return True  # whether it answers is all that can be found out, and check_well asks that
 
@@ -71,3 +74,6 @@ class HostDaemon(Daemon):
 
     async def peak_memory(self) -> int:
         pytest.skip("the memory of a process on somebody else's host is not known")
+
+    async def connections(self) -> int:
+        pytest.skip("the connections of somebody else's host are not counted")

@@ -15,7 +15,16 @@ import pytest
 
 from containers.node import LOG_FILE, File, Ran
 from containers.processes import HostProcess, Vitals
-from fixtures.peers import FakeCluster, FakeRemote, LocalClient, Misbehaviour, Release, unknown
+from fixtures.peers import (
+    Agents,
+    FakeCluster,
+    FakeRemote,
+    LocalClient,
+    Misbehaviour,
+    Release,
+    install_harness_agents,
+    unknown,
+)
 from fixtures.peers.program import run
 
 from .under_test import MEMORY_LIMIT_KIB, Daemon, Ended, Listener
@@ -134,6 +143,9 @@ class FakeDaemon(Daemon):
         held = await self.peak_memory()
         assert held <= MEMORY_LIMIT_KIB, f"the daemon holds {held} KiB of memory"
 
+    async def connections(self) -> int:
+        return self._fake.connections[0]
+
     async def close(self) -> None:
         await self._fake.close()
 
@@ -158,8 +170,11 @@ async def start_fake(
         pytest.skip(f"the fake daemon does not know {', '.join(strange)}")
 
     def make(port: int) -> FakeRemote:
+        agents = Agents()
+        install_harness_agents(agents)
         return FakeRemote(
             None,
+            agents=agents,
             host=ADDRESS,
             port=port,
             misbehaviour=misbehaviour,

@@ -135,6 +135,9 @@ class ContainerDaemon(Daemon):
     def log(self, skip: int = 0) -> str:
         return self.node.log(skip)
 
+    async def connections(self) -> int:
+        return await asyncio.to_thread(self.node.connections, self.port)
+
     async def check_well(self, bystander: FakeCluster) -> None:
         await super().check_well(bystander)
         resident = (await self.vitals()).memory

@@ -101,6 +101,14 @@ class Daemon(ABC):
         """How many of something are as hard on this daemon as *documented* are on a real one."""
         return documented
 
+    def milliseconds(self, documented: float) -> int:
+        """As :meth:`seconds`, for intervals, delays and time-outs of actions."""
+        return max(1, round(documented * self.pace))
+
+    def need_agents(self) -> None:
+        """Skip the test if the harness's own agents are not installed where the daemon runs."""
+        return
+
     @abstractmethod
     async def alive(self) -> bool:
         """Whether it is still the same process, as far as can be known."""
@@ -191,6 +199,10 @@ class Daemon(ABC):
     @abstractmethod
     async def read(self, path: str) -> bytes | None:
         """What a file on its host holds, or None if there is none."""
+
+    @abstractmethod
+    async def connections(self) -> int:
+        """How many connections it holds, in whatever state."""
 
     async def pass_time(self, documented: float) -> None:
         """Let so many of its seconds pass: what it remembers for a time grows old.
