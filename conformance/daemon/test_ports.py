@@ -68,7 +68,6 @@ async def test_port_argument_wins_over_the_environment(start_daemon: StartDaemon
     "invalid_port_wraps_around",
     "port_variable_ignored",
     "default_port_wrong",
-    "opens_another_port",
 )
 @pytest.mark.parametrize("value", ["zero", "0", "-1", "65537", "4294970417"])
 async def test_invalid_port_falls_back_to_3121(start_daemon: StartDaemon, value: str) -> None:

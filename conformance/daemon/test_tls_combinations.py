@@ -186,7 +186,7 @@ NARROWED = {
 
 
 @pytest.mark.requirement("TLS-022")
-@killed_by("priorities_ignored", "tls13_only", "tls12_only")
+@killed_by("priorities_ignored")
 @pytest.mark.parametrize("name", NARROWED)
 async def test_priorities_narrow_what_is_accepted(start_daemon: StartDaemon, name: str) -> None:
     value, wanted = NARROWED[name]

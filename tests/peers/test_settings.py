@@ -14,6 +14,7 @@ def settings(*arguments: str, release: str = NEWEST.name, **variables: str) -> S
 def test_without_any_all_is_default() -> None:
     assert settings() == Settings(
         port=3121,
+        other_ports=(),
         addresses=("::", "0.0.0.0"),  # noqa: S104
         address_name=None,
         key_files=(KEY_FILE,),
