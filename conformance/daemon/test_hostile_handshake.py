@@ -87,11 +87,16 @@ def cases(outcome: Outcome) -> list[Any]:
 
 def marks(attack: Attack[Any]) -> Iterator[pytest.MarkDecorator]:
     yield pytest.mark.requirement(ROWS[attack.topic])
+    if attack.name == "tls12-suites-without-authentication":
+        yield pytest.mark.requirement("TLS-024")
+        yield pytest.mark.killed_by("anonymous_accepted")
     if attack.name in ENDED_BY_GNUTLS:
         yield pytest.mark.killed_by("ignore_tls_faults")
     if attack.outcome is Outcome.ACCEPTED:
         if attack.kind is Client12:
             yield pytest.mark.killed_by("tls13_only")
+        if attack.kind is Client12 or attack.name == "unusual-no-diffie-hellman":
+            yield pytest.mark.killed_by("only_with_diffie_hellman")
         if attack.name in HELLO_IN_PIECES:
             yield pytest.mark.killed_by("take_records_for_messages")
         if attack.topic is Topic.RETRY:
