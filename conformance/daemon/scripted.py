@@ -151,7 +151,7 @@ class Resources:
 
         What the daemon had to say meanwhile has arrived before this returns.
         """
-        await self._observe("start", script(seconds=self.daemon.seconds(documented)))
+        await self._observe("reload", script(seconds=self.daemon.seconds(documented)))
 
     async def text(self, of: str) -> list[str]:
         """The record of a resource, or of an alert, so far."""

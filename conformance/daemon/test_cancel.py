@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from conformance.deviation import check
@@ -73,8 +75,9 @@ async def test_while_it_runs(resources: Resources) -> None:
     resource, client = await resources.add(), resources.client
     long = resources.daemon.seconds(2)
     await resource.ask("monitor", script(seconds=long, child_seconds=long), interval_ms=HOUR)
-    while not await resources.living(resource):
-        pass  # it is about to begin
+    async with asyncio.timeout(client.patience):
+        while not await resources.living(resource):
+            pass  # it is about to begin
     reply = await client.cancel(resource.id, "monitor", HOUR)
     check(reply.rc == 0, expected="return code 0", actual=str(reply))
     await client.next_notify(

@@ -36,12 +36,12 @@ async def test_500_resources_at_once(daemon: Daemon, client: FakeCluster) -> Non
         )
     # Each fifth is also used, which costs a process.
     asked = [client.send(Exec(resource_id=each, action="exit-0")) for each in ids[::5]]
-    calls = [(await client.reply_to(message_id)).rc for message_id in asked]
+    calls = [(await client.reply_to(message_id, timeout=30)).rc for message_id in asked]
     results = [await client.completion(call_id, timeout=30) for call_id in calls]
     failed = [end for end in results if (end.exit_code, end.status) != (0, 0)]
     check(not failed, expected="100 successes", actual=f"{len(failed)} failed: {failed[:3]}")
     gone = [client.send(ResourceUnregister(resource_id=each)) for each in ids]
-    codes = {(await client.reply_to(message_id)).rc for message_id in gone}
+    codes = {(await client.reply_to(message_id, timeout=30)).rc for message_id in gone}
     check(codes == {0}, expected="all forgotten", actual=f"return codes {codes}")
 
 

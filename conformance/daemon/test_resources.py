@@ -215,7 +215,10 @@ async def test_unregister_cancels_recurring_operations(resources: Resources) -> 
 
 @pytest.mark.requirement("EXE-026")
 @pytest.mark.killed_by(
-    "unregister_forgets_nothing", "unregister_kills_running", "unregister_leaves_recurring"
+    "unregister_forgets_nothing",
+    "unregister_kills_running",
+    "unregister_leaves_recurring",
+    "actions_overlap",
 )
 async def test_unregister_cancels_what_waits(resources: Resources) -> None:
     resource, client = await resources.add(), resources.client
