@@ -30,7 +30,7 @@ from fixtures.peers.program import run
 from .under_test import MEMORY_LIMIT_KIB, Daemon, Ended, Listener
 
 #: How long one documented second takes a fake daemon, in seconds.
-PACE = 0.05
+PACE = 0.1
 #: How much less load than a real daemon's shows whether a fake one bears it.
 LIGHTNESS = 20
 #: Address of its host; what it does on 127.0.0.1 and ::1 is not seen there.

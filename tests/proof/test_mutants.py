@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Runs the daemon suite against each fake daemon and compares what failed with what should."""
+"""Runs the daemon suite against each fake daemon and compares what failed with what should.
+
+Against a wrong daemon it runs the tests that look for what is wrong, and all must fail. With
+``--whole`` it runs all tests, which takes much longer, and no others may fail.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +33,14 @@ def warm() -> Iterator[Warm]:
 
 
 @contextmanager
-def suite_run(warm: Warm, spec: str, name: str) -> Iterator[Run]:
+def suite_run(warm: Warm, spec: str, name: str, bug: str | None = None) -> Iterator[Run]:
     """The record of the daemon suite on a target, to be judged within; *name* is its directory's.
 
     Evidence of a run that was judged to be right goes: of so many there is far too much.
     """
     directory = RESULTS / name
     shutil.rmtree(directory, ignore_errors=True)
-    run = warm.run(spec, directory)
+    run = warm.run(spec, directory, bug)
     assert not run.errors, "\n".join(run.errors)
     yield run
     shutil.rmtree(directory / EVIDENCE_NAME, ignore_errors=True)
@@ -57,8 +61,11 @@ def test_all_pass_against_a_well_behaved_daemon(release: str, warm: Warm) -> Non
 
 
 @pytest.mark.parametrize("bug", BUGS)
-def test_exactly_the_tests_that_look_for_it_fail(bug: str, warm: Warm) -> None:
-    with suite_run(warm, target(bug), bug) as run:
+def test_exactly_the_tests_that_look_for_it_fail(
+    bug: str, warm: Warm, pytestconfig: pytest.Config
+) -> None:
+    whole = pytestconfig.getoption("--whole")
+    with suite_run(warm, target(bug), bug, None if whole else bug) as run:
         asked = [test for test in run.tests if test.verdict is not Verdict.UNSUPPORTED]
         wanted = {test.nodeid for test in asked if bug in test.killed_by}
         assert wanted, "no test looks for it"

@@ -38,12 +38,15 @@ class Warm:
     def __exit__(self, *_: object) -> None:
         self._process.communicate()
 
-    def run(self, spec: str, directory: Path) -> Run:
-        """The record of the daemon suite on a target; *directory* keeps it with its evidence."""
+    def run(self, spec: str, directory: Path, bug: str | None = None) -> Run:
+        """The record of the daemon suite on a target; *directory* keeps it with its evidence.
+
+        Where *bug* is given, only the tests that look for it are run.
+        """
         directory.mkdir(parents=True, exist_ok=True)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        print(json.dumps([spec, str(directory)]), file=self._process.stdin, flush=True)
+        print(json.dumps([spec, str(directory), bug]), file=self._process.stdin, flush=True)
         status = self._process.stdout.readline().strip()
         assert status, "forks.py has ended; its standard error says why"
         record = directory / RECORD_NAME
