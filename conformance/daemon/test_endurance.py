@@ -69,7 +69,7 @@ def check_no_growth(before: Vitals, after: Vitals) -> None:
 
 
 @pytest.mark.requirement("SEC-001")
-@pytest.mark.killed_by("failed_handshake_announced")
+@pytest.mark.killed_by("failed_handshake_announced", "announce_before_handshake")
 async def test_connections_that_say_nothing_are_not_announced(daemon: Daemon) -> None:
     async with daemon.client() as client:
         await client.register()

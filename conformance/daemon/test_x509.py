@@ -201,6 +201,7 @@ async def test_wrong_certificate_is_refused(
 
 @pytest.mark.requirement("TLS-031")
 @unverified
+@pytest.mark.killed_by("ignore_tls_faults")
 async def test_wrong_certificate_is_refused_before_the_handshake_is_over(
     x509_daemon: Daemon, certificates: Certificates
 ) -> None:
@@ -223,7 +224,7 @@ async def test_wrong_certificate_is_refused_before_the_handshake_is_over(
 
 @pytest.mark.requirement("NTF-004")
 @pytest.mark.versions(">=3.0.0", reason="older releases know no certificates")
-@pytest.mark.killed_by("failed_handshake_announced")
+@pytest.mark.killed_by("failed_handshake_announced", "announce_before_handshake")
 @unverified
 @both_versions
 @pytest.mark.parametrize(
