@@ -43,22 +43,22 @@ MALFORMED: dict[str, Mutilation] = {
     "wrong end tag": lambda xml: xml.replace(b"</lrmd_command>", b"</lrmd_reply>"),
     "text after the end": lambda xml: xml + b"and more",
     "two roots": lambda xml: xml + xml,
-    "text before the start": lambda xml: b"more and " + xml,
     "space before the declaration": lambda xml: b' <?xml version="1.0"?>' + xml,
     "attribute twice": attribute(b'"1" bad="2"'),
-    "attribute without quotes": attribute(b"1"),
-    "attribute without value": lambda xml: xml.replace(b" ", b" bad ", 1),
     "unescaped <": attribute(b'"a<b"'),
     "unescaped &": attribute(b'"a&b"'),
     "unknown entity": attribute(b'"a&nobody;b"'),
-    "reference to NUL": attribute(b'"a&#0;b"'),
     "control character": attribute(b'"a\x01b"'),
     "not UTF-8": attribute(b'"a\xff\xfeb"'),
     "half a UTF-8 character": attribute(b'"\xe2\x82"'),
     "unknown encoding": lambda xml: b'<?xml version="1.0" encoding="none-such"?>' + xml,
 }
-#: Too broken for anybody to find a request in them.
+#: So broken that few or none who repair XML find a request in them.
 HOPELESS: dict[str, Mutilation] = {
+    "text before the start": lambda xml: b"more and " + xml,
+    "attribute without quotes": attribute(b"1"),
+    "attribute without value": lambda xml: xml.replace(b" ", b" bad ", 1),
+    "reference to NUL": attribute(b'"a&#0;b"'),
     "empty": lambda xml: b"",
     "only spaces": lambda xml: b"   ",
     "only text": lambda xml: b"lrmd_command",

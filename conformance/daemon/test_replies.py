@@ -34,7 +34,7 @@ from .under_test import Daemon
 
 
 @pytest.mark.requirement("MSG-001")
-@pytest.mark.killed_by("replies_twice", "answers_in_reverse", "ignores_forwards_to_nobody")
+@pytest.mark.killed_by("replies_twice", "answers_in_reverse")
 async def test_every_request_but_the_check_is_answered_once(daemon: Daemon) -> None:
     requests = [
         RegisterRequest(client_name="mixed", protocol_version="1.1"),
