@@ -6,6 +6,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+import pytest
+
 from containers.node import File, NodeDown, Process, Ran, RemoteNode
 from containers.pid_one import PidOneNode
 from containers.processes import HostProcess, Vitals, processes, vitals
@@ -101,6 +103,9 @@ class ContainerDaemon(Daemon):
 
     async def local(self, server: str, user: str = "root") -> LocalClient:
         if user not in self._local_ipc:
+            found = await self.tool("sh", "-c", "command -v python3")
+            if found.exit_code != 0:
+                pytest.skip("local IPC clients need python3 on the daemon's host")
             self._local_ipc[user] = await asyncio.to_thread(LocalIpc, self.node, user)
         return await self._local_ipc[user].open(server)
 

@@ -66,16 +66,12 @@ async def session(
 
 
 async def told(
-    provider: FakeCluster,
-    ipc_op: ProxyOp,
-    session_id: str | None = None,
-    timeout: float | None = None,
+    provider: FakeCluster, ipc_op: ProxyOp, session_id: str | None = None
 ) -> ProxyNotify:
     """What the provider is told next of this kind, and of this session if it is given."""
     return await provider.next_notify(
         ProxyNotify,
         lambda notify: notify.ipc_op == ipc_op and session_id in (None, notify.session),
-        timeout=timeout,
     )
 
 

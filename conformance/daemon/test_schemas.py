@@ -185,7 +185,10 @@ async def test_a_transfer_does_not_keep_the_port_of_a_dead_daemon(
 @pytest.mark.requirement("SCH-007", "SHD-005")
 @pytest.mark.versions(">=2.1.8", reason="earlier releases transfer no schemas")
 @pytest.mark.killed_by(
-    "schema_child_keeps_listener", "schemas_never_fetched", "listens_while_stopping"
+    "schema_child_keeps_listener",
+    "schemas_never_fetched",
+    "listens_while_stopping",
+    "exit_at_once_on_stop_request",
 )
 async def test_a_transfer_does_not_keep_the_port_of_a_stopping_daemon(
     start_daemon: StartDaemon,

@@ -178,8 +178,17 @@ async def test_a_provider_that_leaves_without_an_answer_ends_the_wait(
 
 
 @pytest.mark.requirement("SHD-009")
-@pytest.mark.killed_by("stray_nack_exits")
-@pytest.mark.parametrize("answer", [ProxyForward.shutdown_ack(), ProxyForward.shutdown_nack()])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(ProxyForward.shutdown_ack(), id="ack"),
+        pytest.param(
+            ProxyForward.shutdown_nack(),
+            id="nack",
+            marks=pytest.mark.killed_by("stray_nack_exits"),
+        ),
+    ],
+)
 async def test_answers_that_nobody_asked_for_are_ignored(
     daemon: Daemon, answer: ProxyForward
 ) -> None:
