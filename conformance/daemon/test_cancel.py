@@ -73,7 +73,7 @@ async def test_waiting_for_its_next_run(resources: Resources) -> None:
 @pytest.mark.killed_by("cancel_after_the_run")
 async def test_while_it_runs(resources: Resources) -> None:
     resource, client = await resources.add(), resources.client
-    long = resources.daemon.seconds(2)
+    long = resources.daemon.seconds(5)
     await resource.ask("monitor", script(seconds=long, child_seconds=long), interval_ms=HOUR)
     async with asyncio.timeout(client.patience):
         while not await resources.living(resource):
@@ -110,6 +110,7 @@ async def test_behind_another_action(resources: Resources, interval: int) -> Non
 
 
 @pytest.mark.requirement("EXE-022", "EXE-032")
+@pytest.mark.killed_by("start_delay_ignored")
 async def test_during_its_start_delay(resources: Resources) -> None:
     resource, client = await resources.add(), resources.client
     delay = resources.daemon.milliseconds(1000)

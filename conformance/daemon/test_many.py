@@ -54,7 +54,7 @@ async def test_64_monitors_of_one_second_all_run(resources: Resources) -> None:
         await each.ask("monitor", interval_ms=daemon.milliseconds(1000))
     left = {each.id: 3 for each in several}
     try:
-        async with asyncio.timeout(max(daemon.seconds(10), daemon.patience)):
+        async with asyncio.timeout(max(daemon.seconds(10), 5)):
             while any(left.values()):
                 end = await client.next_notify(ExecNotify)
                 left[end.resource_id] = max(0, left[end.resource_id] - 1)

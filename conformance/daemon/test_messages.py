@@ -103,7 +103,11 @@ async def test_poke_is_notified_to_every_named_client(daemon: Daemon) -> None:
 
 
 @pytest.mark.requirement("NTF-003", "NTF-005")
-@pytest.mark.killed_by("announce_new_client_to_self", "newcomers_told_twice")
+@pytest.mark.killed_by(
+    "announce_new_client_to_self",
+    "newcomers_told_twice",
+    "poke_told_to_requester_only",
+)
 async def test_newcomer_is_announced_once_to_others_and_not_to_itself(daemon: Daemon) -> None:
     async with daemon.client("one") as one:
         await one.register()

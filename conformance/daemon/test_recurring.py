@@ -80,7 +80,7 @@ async def test_largest_intervals_are_kept(resources: Resources) -> None:
 
 
 @pytest.mark.requirement("EXE-018")
-@pytest.mark.killed_by("changes_only_ignored", "changes_only_mute")
+@pytest.mark.killed_by("changes_only_ignored", "changes_only_mute", "recurring_gives_up")
 async def test_changes_only_tells_the_first_different_result(resources: Resources) -> None:
     resource, client = await resources.add(), resources.client
     call_id = await resource.ask(
@@ -118,7 +118,7 @@ async def test_without_changes_only_each_run_is_told(resources: Resources) -> No
 
 
 @pytest.mark.requirement("EXE-019")
-@pytest.mark.killed_by("rc_change_time_is_now", "rc_change_time_never_set")
+@pytest.mark.killed_by("rc_change_time_is_now", "rc_change_time_never_set", "recurring_gives_up")
 async def test_rc_change_time_is_that_of_the_change(resources: Resources) -> None:
     resource, client = await resources.add(), resources.client
     call_id = await resource.ask(
@@ -155,7 +155,7 @@ async def test_same_operation_again_is_merged_and_run_at_once(resources: Resourc
 
 
 @pytest.mark.requirement("EXE-020")
-@pytest.mark.killed_by("duplicate_recurring_kept")
+@pytest.mark.killed_by("duplicate_recurring_kept", "duplicate_keeps_identity")
 async def test_other_intervals_and_actions_are_not_merged(resources: Resources) -> None:
     resource = await resources.add()
     wanted = {("monitor", HOUR), ("monitor", HOUR + 1), ("status", HOUR)}
@@ -168,7 +168,7 @@ async def test_other_intervals_and_actions_are_not_merged(resources: Resources) 
 
 
 @pytest.mark.requirement("EXE-021")
-@pytest.mark.killed_by("stop_keeps_recurring")
+@pytest.mark.killed_by("stop_keeps_recurring", "cancelled_goes_on")
 async def test_stop_cancels_recurring_operations_first(resources: Resources) -> None:
     resource, client = await resources.add(), resources.client
     await resource.run("start")

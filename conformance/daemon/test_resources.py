@@ -165,7 +165,7 @@ async def test_unregister_of_nothing(client: FakeCluster, resource_id: str | Non
 )
 async def test_unregister_while_an_action_runs(resources: Resources) -> None:
     resource, client = await resources.add(), resources.client
-    call_id = await resource.ask("start", script(seconds=resources.daemon.seconds(1)))
+    call_id = await resource.ask("start", script(seconds=resources.daemon.seconds(2)))
     reply = await client.unregister(resource.id)
     told = await client.next_notify(UnregisterNotify)
     info = await client.resource_info(resource.id)
@@ -184,7 +184,10 @@ async def test_unregister_while_an_action_runs(resources: Resources) -> None:
 
 @pytest.mark.requirement("EXE-027", "MSG-007")
 @pytest.mark.killed_by(
-    "unregister_leaves_recurring", "unregister_forgets_nothing", "deleted_never_told"
+    "unregister_leaves_recurring",
+    "unregister_forgets_nothing",
+    "deleted_never_told",
+    "cancelled_goes_on",
 )
 async def test_unregister_cancels_recurring_operations(resources: Resources) -> None:
     resource, client = await resources.add(), resources.client
