@@ -83,6 +83,14 @@ def conformance(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Search for random sessions that harm a daemon: --seed N --minutes M (docs/fuzzing.md)."""
+    _install(session)
+    where = "conformance/daemon/fuzz/session.py"
+    _suite(session, "pytest", where, "--provision", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """The daemon suite's time on a target and, with --gcov DIR, how much of the daemon it reaches.
 
