@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 #: State of a process that has ended and that its parent did not ask about yet.
 ZOMBIE = "Z"
 
-#: A line for each process: its ``stat``, a separator, its arguments with blanks between.
+#: A line for each process: its ``stat``, a separator, its arguments, with blanks for line ends.
 _LIST = r"""
 for each in /proc/[0-9]*; do
-    read -r stat <"$each/stat" && printf '%s\037%s\n' "$stat" "$(tr '\0\n' '  ' <"$each/cmdline")"
+    stat=$(tr '\n' ' ' <"$each/stat") &&
+        printf '%s\037%s\n' "$stat" "$(tr '\0\n' '  ' <"$each/cmdline")"
 done 2>/dev/null
 true"""
 #: Number of open files, then the line of ``status`` that tells the resident memory.
