@@ -99,7 +99,7 @@ async def test_alert_without_an_agent_is_harmless(client: FakeCluster) -> None:
 
 
 @pytest.mark.requirement("ALR-004")
-@pytest.mark.killed_by("alerts_abandoned")
+@pytest.mark.killed_by("alerts_abandoned", "waits_without_provider")
 async def test_daemon_waits_for_a_running_alert(start_daemon: StartDaemon) -> None:
     daemon = await start_daemon()
     takes = daemon.seconds(1.5)
@@ -118,7 +118,7 @@ async def test_daemon_waits_for_a_running_alert(start_daemon: StartDaemon) -> No
 
 
 @pytest.mark.requirement("ALR-004")
-@pytest.mark.killed_by("alerts_awaited_for_ever")
+@pytest.mark.killed_by("alerts_awaited_for_ever", "waits_without_provider")
 async def test_daemon_does_not_wait_for_ever_for_an_alert(start_daemon: StartDaemon) -> None:
     daemon = await start_daemon()
     async with daemon.client() as client:

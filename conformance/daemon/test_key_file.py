@@ -106,7 +106,9 @@ async def test_replaced_key_counts_after_a_minute(start_daemon: StartDaemon) -> 
 
 @pytest.mark.waits(61)
 @pytest.mark.requirement("TLS-015")
-@pytest.mark.killed_by("key_never_cached", "key_cache_expires", "address_not_reused")
+@pytest.mark.killed_by(
+    "key_never_cached", "key_cache_expires", "address_not_reused", "waits_without_provider"
+)
 async def test_first_key_counts_until_the_daemon_ends(start_daemon: StartDaemon) -> None:
     keys = {"old": KEYS["default"], "new": KEYS["variable"]}
     daemon = await start_daemon(key=keys["old"])

@@ -132,7 +132,7 @@ async def test_killed_daemon_ends_its_parent_with_an_error(start_daemon: StartDa
 
 
 @pytest.mark.requirement("ENV-012")
-@pytest.mark.killed_by("init_swallows_sigterm")
+@pytest.mark.killed_by("init_swallows_sigterm", "exit_at_once_on_stop_request")
 @pytest.mark.parametrize("pid_one", [AS_PID_ONE, AS_IF])
 async def test_terminating_the_parent_is_a_graceful_stop(
     start_daemon: StartDaemon, pid_one: bool

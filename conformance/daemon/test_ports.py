@@ -162,7 +162,7 @@ async def test_exit_100_if_it_cannot_listen(
 
 
 @pytest.mark.requirement("PRT-015")
-@killed_by("address_not_reused")
+@killed_by("address_not_reused", "waits_without_provider")
 async def test_restart_with_clients_connected_listens_at_once(start_daemon: StartDaemon) -> None:
     daemon = await start_daemon()
     for _ in range(3):

@@ -214,7 +214,9 @@ async def test_who_registered_twice_as_provider_leaves_none_behind(
 
 
 @pytest.mark.requirement("REG-010")
-@pytest.mark.killed_by("refused_client_is_provider", "local_client_without_provider_hangs")
+@pytest.mark.killed_by(
+    "refused_client_is_provider", "local_client_without_provider_hangs", "register_any_version"
+)
 async def test_refused_client_is_no_provider(daemon: Daemon) -> None:
     async with daemon.client() as client:
         try:

@@ -91,7 +91,9 @@ async def test_refusal_is_told(daemon: Daemon, version: str | None) -> None:
 
 
 @pytest.mark.requirement("REG-010")
-@pytest.mark.killed_by("refused_client_is_provider", "register_any_version")
+@pytest.mark.killed_by(
+    "refused_client_is_provider", "register_any_version", "waits_without_provider"
+)
 async def test_refused_client_is_no_provider(start_daemon: StartDaemon) -> None:
     daemon = await start_daemon()
     async with daemon.client() as client:
