@@ -23,11 +23,10 @@ from .under_test import MEMORY_LIMIT_KIB, Daemon
 ENODEV = -19
 LARGEST = 2**32 - 1
 #: ``bz2.compress(bytes(SIZE))``, which would take seconds: more zeros than a daemon may hold.
-SIZE = 160 * 1024 * 1024
+SIZE = 128 * 1024 * 1024
 BOMB = base64.b64decode(
     "QlpoOTFBWSZTWQ4J4t8BX45AAMAAAAggADCATUZCoCWpCoCXMUFZJlNZDgni3wFfjkAAwAAACCAAMIBNRkKgJakK"
-    "gJcxQVkmU1kOCeLfAV+OQADAAAAIIAAwgE1GQqAlqQqAlzFBWSZTWbh37CwA5lnAAMEAAAggADDMCappiiUUbVSJ"
-    "RR4u5IpwoSHYGWgs"
+    "gJcxQVkmU1mB85rjAUTnQADEAAAIIAAwzAUpplRUQmxVFRCeLuSKcKEhS4+oQg=="
 )
 
 both_orders = pytest.mark.parametrize(

@@ -226,6 +226,36 @@ def test_the_remote_side_takes_anything_with_an_op_for_a_request(pair: Pair) -> 
     assert event.message_id == 0
 
 
+@pytest.mark.parametrize("compress", [False, True])
+def test_a_prepared_request_is_sent_by_whoever_asked_for_it(pair: Pair, compress: bool) -> None:
+    cluster, remote = pair
+
+    message_id, frame = cluster.prepare_request(Poke(), compress=compress)
+
+    assert cluster.data_to_send() == []
+    assert cluster.expects_reply(message_id)
+    assert bool(frame.header.payload_compressed) is compress
+    remote.receive_data(frame.header.pack() + frame.payload)
+    (event,) = remote.events_received()
+    assert isinstance(event, RequestReceived)
+    assert (event.message_id, event.request) == (message_id, Poke())
+
+
+@pytest.mark.parametrize("kind", ["request", "reply", "notify", None])
+def test_the_remote_side_is_told_what_a_message_says_that_it_is(
+    pair: Pair, kind: str | None
+) -> None:
+    _, remote = pair
+    attribute = f' lrmd_remote_msg_type="{kind}"' if kind else ""
+
+    for record in pack_frame(f'<lrmd_command lrmd_op="lrmd_rsc_poke"{attribute}/>'.encode()):
+        remote.receive_data(record)
+
+    (event,) = remote.events_received()
+    assert isinstance(event, RequestReceived)
+    assert event.message_type == kind
+
+
 def test_a_request_that_no_class_expresses_is_sent_as_an_element(pair: Pair) -> None:
     cluster, remote = pair
     cluster.send_request(parse_xml(b'<lrmd_command t="lrmd" lrmd_op="nope"/>'))

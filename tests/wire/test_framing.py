@@ -251,6 +251,34 @@ def test_a_missing_terminator_is_named_and_the_next_message_is_read(
     assert good.xml() == b"<b/>"
 
 
+def test_a_reader_tells_what_of_a_message_is_there() -> None:
+    message = b"".join(pack_frame(b"<a/>"))
+    reader = FrameReader()
+    assert (reader.incomplete, reader.fragment) == (False, b"")
+
+    reader.feed(message[:30])
+    list(reader.frames())
+    assert (reader.incomplete, reader.missing, reader.fragment) == (True, HEADER_SIZE - 30, b"")
+
+    reader.feed(message[30:-2])
+    list(reader.frames())
+    assert (reader.incomplete, reader.missing, reader.fragment) == (True, 2, b"<a/")
+
+    reader.feed(message[-2:])
+    list(reader.frames())
+    assert not reader.incomplete
+
+
+def test_nothing_is_under_way_on_a_lost_stream() -> None:
+    reader = FrameReader()
+    reader.feed(bytes(HEADER_SIZE))
+
+    with pytest.raises(BadMagic):
+        list(reader.frames())
+
+    assert not reader.incomplete
+
+
 def unusable(header: Header) -> bool:
     sizes = (header.size_total, header.payload_compressed, header.payload_uncompressed)
     announced = HEADER_SIZE + (header.payload_compressed or header.payload_uncompressed)
