@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from copy import deepcopy
 
 import pytest
 
 from conformance.deviation import check
 from conformance.plugin import VERSIONS, Evidence
+from fixtures.wire import ResourceRegister, Tag
 
 from .conftest import StartDaemon
 from .fuzz.arena import Arena
@@ -48,3 +50,20 @@ async def test_random_sessions_do_no_harm(
         expected=f"{COUNT} random sequences of steps harm nobody",
         actual=str(found.finding) if found else "",
     )
+
+
+@pytest.mark.requirement("NEG-001", "NEG-002")
+@pytest.mark.killed_by("dies_of_register_without_id")
+async def test_register_request_for_two_resources_does_no_harm(start_daemon: StartDaemon) -> None:
+    """Found by such sessions: two data elements are as bad as none."""
+    daemon = await start_daemon()
+    request = ResourceRegister(
+        resource_id="a", standard="ocf", provider="pacemaker", agent="Dummy"
+    ).to_element()
+    calldata = request.find(Tag.CALL_DATA)
+    assert calldata is not None
+    calldata.append(deepcopy(calldata[0]))
+    async with daemon.client() as client, daemon.client("other") as other:
+        client.send(request)
+        await daemon.settle(other)
+        await daemon.check_well(other)

@@ -52,6 +52,8 @@ WRONG_KEYS: Final = ("unrelated", "last byte differs", "last byte missing")
 
 NO_RESOURCE_ID: Final = "a resource registered without an id"
 TWO_RESOURCES: Final = "more than one resource registered by one request"
+FENCE_DEVICE: Final = "a fence device registered"
+SYSTEM_SERVICE: Final = "a system service registered"
 WATCHDOG: Final = "a watchdog time-out announced"
 WRONG_TRUE_SIZE: Final = "a compressed payload of another size than announced"
 WRONG_SIZES: Final = "a header whose sizes do not fit"
@@ -354,7 +356,12 @@ def _traits_of_text(text: bytes) -> frozenset[str]:
         resources = list(root.iter(Tag.RESOURCE))
         if len(resources) > 1:
             found.add(TWO_RESOURCES)
-        elif not resources or resources[0].get(Attr.RESOURCE_ID) is None:
+        standards = {each.get(Attr.CLASS) for each in resources}
+        if "stonith" in standards:
+            found.add(FENCE_DEVICE)
+        if standards & {"systemd", "service", "upstart"}:
+            found.add(SYSTEM_SERVICE)
+        if not resources or resources[0].get(Attr.RESOURCE_ID) is None:
             found.add(NO_RESOURCE_ID)
     if root.get(Attr.OP) == Op.CHECK:
         found.add(WATCHDOG)
