@@ -14,13 +14,16 @@ from conformance.daemon.fuzz.findings import Finding, read_steps, write_steps
 from conformance.daemon.fuzz.search import search
 from conformance.daemon.fuzz.steps import (
     INCOMPLETE,
+    JOINED,
     NO_RESOURCE_ID,
     TOO_LARGE,
     TWO_RESOURCES,
+    WRONG_MAGIC,
     WRONG_SIZES,
     WRONG_TRUE_SIZE,
     Ask,
     Half,
+    Joined,
     Leave,
     RawFrame,
     Records,
@@ -103,7 +106,9 @@ def test_traits_to_be_avoided_are_not_drawn() -> None:
         (RawFrame(text=b"<x/>", changes=(("payload_offset", 39),)), WRONG_SIZES),
         (RawFrame(text=b"<x/>", changes=(("size_total", 2**31),)), TOO_LARGE),
         (RawFrame(text=b"<x/>", changes=(("size_total", 46),)), INCOMPLETE),
+        (RawFrame(text=b"<x/>", changes=(("magic", 1),)), WRONG_MAGIC),
         (Half(size=3), INCOMPLETE),
+        (Joined(), JOINED),
         (Records(), INCOMPLETE),
     ],
 )

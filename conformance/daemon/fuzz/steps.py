@@ -22,6 +22,7 @@ from lxml import etree
 
 from fixtures.wire import (
     HEADER_SIZE,
+    MAGIC,
     MAX_MESSAGE_SIZE,
     AlertExec,
     Attr,
@@ -58,6 +59,8 @@ WATCHDOG: Final = "a watchdog time-out announced"
 WRONG_TRUE_SIZE: Final = "a compressed payload of another size than announced"
 WRONG_SIZES: Final = "a header whose sizes do not fit"
 TOO_LARGE: Final = "a header above the size limit"
+WRONG_MAGIC: Final = "a header of no known byte order"
+JOINED: Final = "several messages in one record"
 INCOMPLETE: Final = "a message that does not end"
 
 
@@ -200,6 +203,8 @@ class RawFrame(Step):
             found.add(WRONG_SIZES)
         if header.size_total != HEADER_SIZE + size:
             found |= {WRONG_SIZES, INCOMPLETE}
+        if header.magic != MAGIC:
+            found.add(WRONG_MAGIC)
         sizes = (header.size_total, header.payload_compressed, header.payload_uncompressed)
         if max(sizes) > MAX_MESSAGE_SIZE:
             found.add(TOO_LARGE)
@@ -236,6 +241,9 @@ class Joined(Step):
     """Several pokes in one record; all but the first may be lost (FRM-008)."""
 
     count: int = 2
+
+    def traits(self) -> frozenset[str]:
+        return frozenset({JOINED})
 
 
 @dataclass(frozen=True, kw_only=True)
