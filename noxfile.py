@@ -22,6 +22,8 @@ nox.options.reuse_existing_virtualenvs = True
 LOCK = "requirements.lock"
 #: A cluster test mostly waits, so more workers than this would help little on a small machine.
 WORKERS = "2"
+#: A test of the daemon may wait for a minute, so there are more workers than processors.
+DAEMON_WORKERS = "6"
 #: A test that a wrong daemon kills mostly waits for what never comes.
 PROVERS = "4"
 
@@ -30,12 +32,19 @@ def _install(session: nox.Session) -> None:
     session.install("--quiet", "--disable-pip-version-check", "-r", LOCK)
 
 
-def _pytest(session: nox.Session, where: str) -> tuple[str, ...]:
+def _pytest(session: nox.Session, where: str, workers: str = WORKERS) -> tuple[str, ...]:
     """How pytest begins: with the tests in *where*, unless the words after ``--`` name others."""
     suite = Path("conformance").resolve()
     paths = (Path(word.partition("::")[0]) for word in session.posargs)
     named = any(path.exists() and path.resolve().is_relative_to(suite) for path in paths)
-    return ("pytest", *(() if named else (where,)), "--provision", "-n", WORKERS)
+    return (
+        "pytest",
+        *(() if named else (where,)),
+        "--provision",
+        "-n",
+        workers,
+        "--maxschedchunk=1",
+    )
 
 
 def _suite(session: nox.Session, *command: str) -> None:
@@ -103,7 +112,7 @@ def bench(session: nox.Session) -> None:
     _install(session)
     words = ("--report-dir", known.report_dir, *session.posargs)
     try:
-        _suite(session, *_pytest(session, "conformance/daemon"), *words)
+        _suite(session, *_pytest(session, "conformance/daemon", DAEMON_WORKERS), *words)
     finally:
         record = Path(known.report_dir, "run.json")
         if record.exists():
