@@ -88,27 +88,6 @@ async def test_exec_without_id_is_einval(client: FakeCluster) -> None:
     check(reply.rc == ReturnCode.EINVAL, expected="return code -22 (EINVAL)", actual=str(reply))
 
 
-@pytest.mark.requirement("EXE-006")
-@pytest.mark.killed_by("exec_without_action_succeeds")
-async def test_exec_without_action_does_nothing(resources: Resources) -> None:
-    resource, client = await resources.add(), resources.client
-    reply = await client.request(Exec(resource_id=resource.id, action=None))
-    after = await resource.run("monitor")
-    ran = [line.action for line in await resources.record(resource)]
-    # A notify without an action is none for us; it is looked for as text.
-    told = [
-        xml for event in client.events if b"lrmd_exec_op" in (xml := getattr(event, "xml", b""))
-    ]
-    mine = [xml for xml in told if b'lrmd_callid="%d"' % (reply.rc or 0) in xml]
-    refused = reply.rc == ReturnCode.EINVAL
-    failed = bool(mine) and all(b'lrmd_exec_op_status="0"' not in xml for xml in mine)
-    check(
-        (refused or failed) and result(after) == (0, 0) and set(ran) == {"monitor"},
-        expected="refused with -22, or ended with an error; the next action runs",
-        actual=f"{reply}; {mine}; then {after}; ran {ran}",
-    )
-
-
 @pytest.mark.requirement("EXE-009")
 @pytest.mark.killed_by("parameters_lost", "meta_parameters_lost")
 async def test_parameters_reach_the_agent(resources: Resources) -> None:
@@ -222,27 +201,6 @@ async def test_init_scripts_are_asked_for_their_status(resources: Resources, sta
 @pytest.mark.killed_by("unknown_class_succeeds")
 async def test_unknown_class_is_an_error(resources: Resources) -> None:
     resource = await resources.add("no-such-class", None, "x")
-    end = await resource.run("start")
-    check(end.status != ExecStatus.DONE, expected="a status that is no success", actual=str(end))
-
-
-@pytest.mark.requirement("EXE-037")
-@pytest.mark.parametrize(
-    ("standard", "provider", "agent"),
-    [
-        pytest.param(
-            *(None, "conformance", "Scripted"),
-            marks=pytest.mark.killed_by("crash_without_class"),
-            id="class",
-        ),
-        pytest.param(*("ocf", None, "Scripted"), id="provider"),
-        pytest.param(*("ocf", "conformance", None), id="type"),
-    ],
-)
-async def test_incomplete_registration_is_an_error(
-    resources: Resources, standard: str, provider: str, agent: str
-) -> None:
-    resource = await resources.add(standard, provider, agent)
     end = await resource.run("start")
     check(end.status != ExecStatus.DONE, expected="a status that is no success", actual=str(end))
 

@@ -141,7 +141,7 @@ def test_where_a_requirement_applies(catalogue: Catalogue, id: str, applies: str
 def test_suspected_bugs_are_complete() -> None:
     texts = {"id", "reach", "versions", "trace", "mechanism", "observable", "confidence"}
 
-    assert [bug["id"] for bug in BUGS] == [f"B-{number:02}" for number in range(1, 48)]
+    assert [bug["id"] for bug in BUGS] == [f"B-{number:02}" for number in range(1, 49)]
     for bug in BUGS:
         assert bug.keys() == texts | {"requirements"}, bug["id"]
         assert all(isinstance(bug[name], str) and bug[name] for name in texts), bug["id"]
