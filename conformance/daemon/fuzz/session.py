@@ -108,14 +108,15 @@ class Search:
         path = directory / "steps.json"
         about = {"target": self._target, "seed": seed, "finding": str(found.finding)}
         write_steps(path, found.steps, **about)
+        same = again is not None and again.kind == found.finding.kind
         if again is not None:
             (directory / "pacemaker-remoted.log").write_text(self._arena.log, encoding="utf-8")
-        else:
+        if not same:
             for number, steps in enumerate(history):
                 write_steps(directory / f"before-{number:04}.json", steps, **about)
         self.found.append(
             f"{found.finding}\n"
-            f"  {'happens again' if again else 'did not happen again'} on a new daemon; to play "
+            f"  {'happens again' if same else 'did not happen again'} on a new daemon; to play "
             f"it: {replay_command(path, self._target)}"
         )
         self._say(f"found: {self.found[-1]}")
